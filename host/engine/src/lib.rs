@@ -1,0 +1,1 @@
+//! Drives the state machine of runs: dispatch, routing, events, metrics.

@@ -1,0 +1,192 @@
+//! The seam between the engine and whatever runs attempts.
+//!
+//! The sandbox implements [`AttemptRunner`]; tests fake it. Neither the engine
+//! nor the sandbox knows the other.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AgentName, AgentProfile, AttemptResult, Budgets, ContentHash, Failure, TaskRequest, Usage,
+};
+
+/// A future that is sent between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why an attempt is stopped from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The user or a failure elsewhere stopped the run.
+    Cancelled,
+    /// The run's deadline passed.
+    Deadline,
+}
+
+/// Resolves when the attempt has to stop; never, if it need not.
+pub type StopSignal = BoxFuture<'static, StopReason>;
+
+/// What an agent says it is doing. A thinking or working agent is a whole
+/// attempt of load, a waiting one half.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activity {
+    /// Deciding what to do.
+    Thinking,
+    /// Doing it.
+    #[default]
+    Working,
+    /// Waiting for somebody else.
+    Waiting,
+}
+
+/// A note on how far an attempt has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// What the agent is doing.
+    pub activity: Activity,
+    /// How much is done, from 0 to 1.
+    pub fraction: Option<f32>,
+    /// What the agent says of it: bounded and clean.
+    pub note: Arc<str>,
+}
+
+/// How important a log line is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// For whoever follows each step.
+    Trace,
+    /// For whoever looks for a defect.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something went wrong.
+    Error,
+}
+
+/// A line that an agent wrote: bounded and clean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogLine {
+    /// How important it is.
+    pub level: LogLevel,
+    /// The text, without line breaks.
+    pub message: Arc<str>,
+    /// Names and values that belong to it.
+    #[serde(default)]
+    pub fields: Arc<[(Arc<str>, Arc<str>)]>,
+}
+
+/// One decision on what an agent asked to touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct GrantDecision {
+    /// What was asked for, for example `mount src` or `http GET https://a.example/`.
+    pub effect: Arc<str>,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// The rule that decided, as the operator would write or find it.
+    pub rule: Arc<str>,
+}
+
+/// Watches one attempt. Called from the attempt's own thread: be quick, and
+/// do not block.
+pub trait AttemptObserver: Send + Sync {
+    /// The agent reports progress.
+    fn progress(&self, progress: Progress);
+    /// The agent wrote a log line that its budget still covers.
+    fn log(&self, line: LogLine);
+    /// A grant allowed or denied an effect.
+    fn decision(&self, decision: GrantDecision);
+}
+
+/// An attempt to be made.
+pub struct Attempt {
+    /// By whom.
+    pub agent: AgentName,
+    /// What is asked.
+    pub request: TaskRequest,
+    /// What it may use. The runner trusts that it is below the ceiling.
+    pub budgets: Budgets,
+    /// Where its artifacts go and come from.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// Who watches.
+    pub observer: Arc<dyn AttemptObserver>,
+    /// When to give up early.
+    pub stop: StopSignal,
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("agent", &self.agent)
+            .field("request", &self.request)
+            .field("budgets", &self.budgets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptReport {
+    /// How it ended.
+    pub result: AttemptResult,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// Runs attempts.
+pub trait AttemptRunner: Send + Sync + 'static {
+    /// The agents that are loaded now, in the order of their names.
+    fn agents(&self) -> Vec<Arc<AgentProfile>>;
+
+    /// The most that an attempt may be given.
+    fn ceiling(&self) -> Budgets;
+
+    /// What an attempt gets when nobody says anything.
+    fn default_budgets(&self) -> Budgets;
+
+    /// Asks an agent whether it can handle a task, under a small budget of
+    /// the runner's choice.
+    ///
+    /// Resolves to a failure where the agent fails to answer.
+    fn can_handle<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        request: &'a TaskRequest,
+    ) -> BoxFuture<'a, Result<bool, Failure>>;
+
+    /// Makes an attempt in a sandbox of its own. Dropping the future stops
+    /// the attempt and throws its sandbox away.
+    fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport>;
+}
+
+/// Why the artifact store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// There is no artifact with this content.
+    #[error("no artifact has the content {0}")]
+    NotFound(ContentHash),
+    /// The store failed.
+    #[error("the artifact store failed: {0}")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The artifacts of a run, named by their content.
+pub trait ArtifactStore: Send + Sync {
+    /// Keeps `content` and gives its hash. Putting a content again is free.
+    fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>>;
+
+    /// The content with this hash, if this run holds it.
+    fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>>;
+}

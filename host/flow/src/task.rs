@@ -1,0 +1,109 @@
+//! What an agent is asked to do, and what it answers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Dependency, Failure, Finding, Json, MountName, Output, Role, RunId, TaskKey, micros};
+
+/// How urgent a task is. Below `emergency` a waiting task gains on more urgent
+/// ones with time, so that nothing starves.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// Can wait.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Before normal work.
+    High,
+    /// Before everything but emergencies.
+    Critical,
+    /// Overtakes everything; defaults to no retries.
+    Emergency,
+}
+
+impl Priority {
+    /// All priorities, the least urgent first.
+    pub const ALL: [Self; 5] = [
+        Self::Low,
+        Self::Normal,
+        Self::High,
+        Self::Critical,
+        Self::Emergency,
+    ];
+
+    /// The word for it in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One attempt at a task, as the agent sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TaskRequest {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Which task, and which item of a `for_each` task.
+    pub key: TaskKey,
+    /// The role that the agent is to play.
+    pub role: Role,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Counts from 1, over the tries of one round.
+    pub attempt: u32,
+    /// Counts from 1, over the passes of a feedback loop.
+    pub round: u32,
+    /// The task's input, expressions filled in.
+    pub input: Json,
+    /// What the tasks that it needs gave, in the order of `needs`.
+    pub needs: Arc<[Dependency]>,
+    /// What the gate that rejected the round before had to say.
+    pub feedback: Arc<[Finding]>,
+    /// The mounts that the task asks for; the agent sees each as `/NAME`.
+    pub mounts: Arc<[MountName]>,
+    /// Time until the host stops this attempt.
+    #[serde(with = "micros", rename = "time-left-us")]
+    pub time_left: Duration,
+}
+
+/// What a gate has to say when it sends work back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rejection {
+    /// One sentence for a person.
+    pub reason: Arc<str>,
+    /// What is to be mended.
+    pub findings: Arc<[Finding]>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptResult {
+    /// With an output.
+    Completed(Output),
+    /// With a rejection, which is no failure.
+    Rejected(Rejection),
+    /// With a failure.
+    Failed(Failure),
+}

@@ -1,0 +1,1 @@
+//! The plugins folder and the WebAssembly sandboxes that agents run in.

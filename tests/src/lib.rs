@@ -1,0 +1,1 @@
+//! Suites by risk, over the whole host.

@@ -1,0 +1,3 @@
+//! What a developer of Ringfence types.
+
+fn main() {}
