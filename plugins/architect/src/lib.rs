@@ -1,0 +1,1 @@
+//! Surveys a source tree and splits it into shards.

@@ -1,0 +1,1 @@
+//! Applies the fixes that findings carry and writes a patch.

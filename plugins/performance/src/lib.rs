@@ -1,0 +1,1 @@
+//! Finds needless work in Rust code.

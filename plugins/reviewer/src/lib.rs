@@ -1,0 +1,1 @@
+//! Finds what makes Rust code hard to keep.

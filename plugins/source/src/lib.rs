@@ -1,0 +1,1 @@
+//! Rust source trees as the standard agents read them.

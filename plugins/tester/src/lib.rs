@@ -1,0 +1,1 @@
+//! Checks that changed files still hold together.
