@@ -5,20 +5,27 @@
 //! WebAssembly. Whatever decides lives here; whatever acts lives elsewhere.
 
 mod agent;
+mod breaker;
 mod budget;
+mod event;
 mod failure;
 mod finding;
 mod fuel;
 mod id;
 mod json;
 mod output;
+mod retry;
 mod runner;
 mod size;
 mod task;
 mod time;
 
 pub use agent::{AgentProfile, MountAccess, MountGrant};
+pub use breaker::{Admission, Breaker, BreakerPolicy, BreakerState, Pass, Verdict};
 pub use budget::{Amount, BudgetKind, BudgetOverrides, Budgets, Usage};
+pub use event::{
+    EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus,
+};
 pub use failure::{Failure, FailureCode, MAX_MESSAGE_LEN, Retry, clean_text};
 pub use finding::{Edit, Finding, Location, Severity};
 pub use fuel::{Fuel, InvalidFuel};
@@ -28,6 +35,7 @@ pub use id::{
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
+pub use retry::{Jitter, RetryPolicy};
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,
     BoxFuture, GrantDecision, LogLevel, LogLine, Progress, StopReason, StopSignal,
