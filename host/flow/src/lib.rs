@@ -10,6 +10,7 @@ mod budget;
 mod event;
 mod failure;
 mod finding;
+mod fleet;
 mod fuel;
 mod id;
 mod json;
@@ -23,11 +24,12 @@ mod time;
 pub use agent::{AgentProfile, MountAccess, MountGrant};
 pub use breaker::{Admission, Breaker, BreakerPolicy, BreakerState, Pass, Verdict};
 pub use budget::{Amount, BudgetKind, BudgetOverrides, Budgets, Usage};
-pub use event::{
-    EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus,
-};
+pub use event::{EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus};
 pub use failure::{Failure, FailureCode, MAX_MESSAGE_LEN, Retry, clean_text};
 pub use finding::{Edit, Finding, Location, Severity};
+pub use fleet::{
+    Answer, Considered, Demand, Fleet, FleetAction, FleetPolicy, Refusal, RunSlot, Ticket, WhyNot,
+};
 pub use fuel::{Fuel, InvalidFuel};
 pub use id::{
     AgentName, InputName, InvalidId, MAX_ID_LEN, MountName, Role, RunId, TaskId, TaskKey,

@@ -1,0 +1,88 @@
+//! An agent as the fleet sees it: its slots, its load and its breaker.
+
+use std::sync::Arc;
+
+use crate::{Activity, AgentProfile, Breaker, BreakerPolicy};
+
+/// An agent with what is under way at it.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) profile: Arc<AgentProfile>,
+    pub(super) breaker: Breaker,
+    running: u32,
+    waiting: u32,
+    attempts: u64,
+}
+
+impl Member {
+    pub(super) fn new(profile: Arc<AgentProfile>, policy: BreakerPolicy) -> Self {
+        Self {
+            profile,
+            breaker: Breaker::new(policy),
+            running: 0,
+            waiting: 0,
+            attempts: 0,
+        }
+    }
+
+    /// Whether another attempt may start.
+    pub(super) fn has_slot(&self) -> bool {
+        self.running < self.profile.instances
+    }
+
+    pub(super) fn running(&self) -> u32 {
+        self.running
+    }
+
+    /// An attempt starts; agents that say nothing are working.
+    pub(super) fn start(&mut self) {
+        self.running += 1;
+        self.attempts += 1;
+    }
+
+    /// An attempt ends, whose last activity was `last`.
+    pub(super) fn end(&mut self, last: Activity) {
+        self.running -= 1;
+        self.waiting -= u32::from(last == Activity::Waiting);
+    }
+
+    /// An attempt moves from one activity to another.
+    pub(super) fn moved(&mut self, from: Activity, to: Activity) {
+        self.waiting -= u32::from(from == Activity::Waiting);
+        self.waiting += u32::from(to == Activity::Waiting);
+    }
+
+    /// What the least of is chosen: the workload score (working and thinking
+    /// 1, waiting 0.5, over instances), then attempts so far, then the name.
+    pub(super) fn rank(&self) -> Rank<'_> {
+        Rank {
+            halves: 2 * self.running - self.waiting,
+            instances: self.profile.instances,
+            attempts: self.attempts,
+            name: self.profile.name.as_str(),
+        }
+    }
+}
+
+/// The order of candidates; compares the score without rounding.
+#[derive(PartialEq, Eq)]
+pub(super) struct Rank<'a> {
+    halves: u32,
+    instances: u32,
+    attempts: u64,
+    name: &'a str,
+}
+
+impl Ord for Rank<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let mine = u64::from(self.halves) * u64::from(other.instances);
+        let theirs = u64::from(other.halves) * u64::from(self.instances);
+        (mine, self.attempts, self.name).cmp(&(theirs, other.attempts, other.name))
+    }
+}
+
+impl PartialOrd for Rank<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
