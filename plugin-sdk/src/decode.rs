@@ -1,0 +1,111 @@
+//! JSON that came from somebody else, with errors that name the place.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+
+use crate::Failure;
+
+/// `text` as a `T`; `root` is what error messages call the document.
+pub(crate) fn from_text<T: DeserializeOwned>(root: &str, text: &str) -> Result<T, Failure> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| misfit(root, error.path(), error.inner()))
+}
+
+/// `value` as a `T`; `root` is what error messages call the document.
+pub(crate) fn from_value<T: DeserializeOwned>(root: &str, value: &Value) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| misfit(root, error.path(), error.inner()))
+}
+
+fn misfit(root: &str, path: &Path, error: &serde_json::Error) -> Failure {
+    let text = error.to_string();
+    // The document is the host's rendering; a position in it helps nobody.
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let problem = text.strip_suffix(&position).unwrap_or(&text);
+    let place = place(root, path);
+    Failure::invalid_input(format!("`{place}` does not fit: {problem}"))
+}
+
+fn place(root: &str, path: &Path) -> String {
+    let mut place = root.to_owned();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => place.push_str(&format!("[{index}]")),
+            Segment::Map { key } => {
+                place.push('.');
+                place.push_str(key);
+            }
+            Segment::Enum { variant } => {
+                place.push('.');
+                place.push_str(variant);
+            }
+            Segment::Unknown => place.push_str(".?"),
+        }
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only whether it decodes matters")]
+    struct Input {
+        files: Vec<File>,
+        #[serde(default)]
+        depth: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only whether it decodes matters")]
+    struct File {
+        path: String,
+    }
+
+    fn error(text: &str) -> String {
+        from_text::<Input>("input", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_what_was_expected() {
+        assert_eq!(
+            error(r#"{"files": [{"path": "a"}, {"path": 3}]}"#),
+            "`input.files[1].path` does not fit: invalid type: integer `3`, expected a string"
+        );
+        assert_eq!(
+            error(r#"{"files": [], "depth": 300}"#),
+            "`input.depth` does not fit: invalid value: integer `300`, expected u8"
+        );
+        assert_eq!(error(r"{}"), "`input` does not fit: missing field `files`");
+        assert_eq!(
+            error(r#"{"file": []}"#),
+            "`input.file` does not fit: unknown field `file`, expected `files` or `depth`"
+        );
+        assert_eq!(
+            error("null"),
+            "`input` does not fit: invalid type: null, expected struct Input"
+        );
+    }
+
+    #[test]
+    fn a_value_gives_the_same_error_as_a_text() {
+        let value: Value = serde_json::from_str(r#"{"files": [{"path": 3}]}"#).unwrap();
+        let error = from_value::<Input>("needs.survey", &value).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`needs.survey.files[0].path` does not fit: invalid type: integer `3`, expected a string"
+        );
+    }
+
+    #[test]
+    fn what_fits_decodes() {
+        let input: Input = from_text("input", r#"{"files": [{"path": "a"}]}"#).unwrap();
+        assert_eq!(input.files[0].path, "a");
+    }
+}
