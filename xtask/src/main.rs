@@ -1,3 +1,83 @@
-//! What a developer of Ringfence types.
+//! What a developer of Ringfence types: `cargo xtask test` runs everything
+//! that is checked, `cargo xtask demo` shows the thing at work.
 
-fn main() {}
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a command-line tool"
+)]
+
+mod checks;
+mod counts;
+mod demo;
+mod error;
+mod guests;
+mod process;
+mod project;
+mod report;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::project::Project;
+
+/// What a developer of Ringfence types.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, propagate_version = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything that is checked: formatting, lints, tests, documents, workflows.
+    Test {
+        /// Also run the slow group of tests, those marked `ignored`.
+        #[arg(long)]
+        slow: bool,
+    },
+    /// Build the host and the standard agents, and review this repository's own source.
+    Demo,
+    /// Build the standard agents to target/plugins and the guests of the tests to target/guests.
+    BuildGuests {
+        /// Build only the standard agents.
+        #[arg(long)]
+        plugins_only: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Error> {
+    let project = Project::find();
+    match command {
+        Command::Test { slow } => checks::run(&project, *slow),
+        Command::Demo => demo::run(&project),
+        Command::BuildGuests { plugins_only } => {
+            let toolchain = wasm::find(&project)?;
+            guests::build_plugins(&project, &toolchain)?;
+            if !plugins_only {
+                guests::build_test_guests(&project, &toolchain)?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Everything that is checked, in one series of steps. Whatever `.ci/run`
+//! checks is checked here, so that it is the same on every machine.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::counts::Counts;
+use crate::error::Error;
+use crate::project::Project;
+use crate::report::{Done, Report};
+use crate::{guests, process, wasm};
+
+/// The workspaces that are not the host's: folder, and the name in steps.
+const PLUGINS: &str = "plugins/Cargo.toml";
+const GUESTS: &str = "tests/guests/Cargo.toml";
+
+/// How long the database of known vulnerabilities may take to arrive.
+const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs all steps up to the first that fails, then prints the summary.
+pub(crate) fn run(project: &Project, slow: bool) -> Result<(), Error> {
+    let mut report = Report::default();
+    let result = steps(project, slow, &mut report);
+    report.summary();
+    result
+}
+
+fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error> {
+    let cargo = |arguments: &[&str]| {
+        process::run(&mut project.cargo(arguments.iter().copied())).map(|()| Done::Passed)
+    };
+
+    report.step("lock files", |_| {
+        for manifest in ["Cargo.toml", PLUGINS, GUESTS] {
+            process::output(&mut project.cargo([
+                "metadata",
+                "--locked",
+                "--format-version=1",
+                "--manifest-path",
+                manifest,
+            ]))?;
+        }
+        Ok(Done::Passed)
+    })?;
+    report.step("format", |_| {
+        cargo(&["fmt", "--all", "--check"])?;
+        cargo(&["fmt", "--all", "--check", "--manifest-path", PLUGINS])?;
+        cargo(&["fmt", "--all", "--check", "--manifest-path", GUESTS])
+    })?;
+    report.step("guests", |_| {
+        let toolchain = wasm::find(project)?;
+        guests::build_plugins(project, &toolchain)?;
+        guests::build_test_guests(project, &toolchain)?;
+        Ok(Done::Passed)
+    })?;
+    report.step("lints: host", |_| cargo(&clippy("Cargo.toml")))?;
+    report.step("lints: plugins", |_| cargo(&clippy(PLUGINS)))?;
+    report.step("lints: guests", |_| cargo(&clippy(GUESTS)))?;
+    report.step("documents", |_| {
+        process::run(
+            project
+                .cargo(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )?;
+        Ok(Done::Passed)
+    })?;
+    // All targets, as the tests need them: a narrower selection would build
+    // the dependencies once more with other features.
+    report.step("build", |_| {
+        cargo(&["build", "--workspace", "--all-targets"])
+    })?;
+    report.step("tests: host", |counts| {
+        test(project, &["--workspace"], &[], counts)
+    })?;
+    report.step("tests: plugins", |counts| {
+        test(
+            project,
+            &["--workspace", "--manifest-path", PLUGINS],
+            &[],
+            counts,
+        )
+    })?;
+    if slow {
+        report.step("tests: slow", |counts| {
+            test(project, &["--workspace"], &["--ignored"], counts)
+        })?;
+    }
+    report.step("workflows", |_| workflows(project))?;
+    report.step("dependencies", |_| dependencies(project))
+}
+
+fn clippy(manifest: &str) -> [&str; 8] {
+    [
+        "clippy",
+        "--manifest-path",
+        manifest,
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]
+}
+
+/// Runs tests to the end, also past the first that fails, and counts them.
+fn test(
+    project: &Project,
+    selection: &[&str],
+    flags: &[&str],
+    counts: &mut Counts,
+) -> Result<Done, Error> {
+    let mut command = project.cargo(["test", "--no-fail-fast"]);
+    command
+        .args(selection)
+        .arg("--")
+        .args(flags)
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(process::not_started(&command))?;
+    if let Some(said) = child.stdout.take() {
+        for line in BufReader::new(said).split(b'\n') {
+            let line = line.map_err(Error::file("read", "the output of cargo test"))?;
+            let line = String::from_utf8_lossy(&line);
+            counts.read(&line);
+            println!("{line}");
+        }
+    }
+    let status = child.wait().map_err(process::not_started(&command))?;
+    process::check(&command, status)?;
+    Ok(Done::Passed)
+}
+
+/// Checks every workflow that ships.
+fn workflows(project: &Project) -> Result<Done, Error> {
+    let found = workflow_files(&project.path("workflows"))?;
+    let mut command = Command::new(project.built("debug", "ringfence"));
+    command
+        .arg("check")
+        .args(&found)
+        .current_dir(project.root());
+    process::run(&mut command)?;
+    Ok(Done::Passed)
+}
+
+/// All workflow files below `folder`, in the order of their paths.
+fn workflow_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
+            let path = entry.map_err(Error::file("read", &folder))?.path();
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if path.is_dir() {
+                folders.push(path);
+            } else if matches!(ending, Some("yaml" | "yml" | "json")) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Checks licences, sources and known vulnerabilities, as far as the tool and
+/// its database can be had.
+fn dependencies(project: &Project) -> Result<Done, Error> {
+    let has_tool = process::within(
+        Duration::from_secs(30),
+        &mut project.cargo(["deny", "--version"]),
+    );
+    if has_tool.is_err() {
+        return Ok(Done::Skipped(
+            "cargo-deny is not installed; hint: `cargo install --locked cargo-deny`".to_owned(),
+        ));
+    }
+    for manifest in ["Cargo.toml", PLUGINS, GUESTS] {
+        process::run(&mut project.cargo([
+            "deny",
+            "--manifest-path",
+            manifest,
+            "check",
+            "--config",
+            "deny.toml",
+            "bans",
+            "licenses",
+            "sources",
+        ]))?;
+    }
+    let fetched = process::within(
+        ADVISORIES_LIMIT,
+        &mut project.cargo(["deny", "fetch", "db"]),
+    );
+    if let Err(reason) = fetched {
+        return Ok(Done::Skipped(format!(
+            "all but the advisories, whose database cannot be had: {reason}"
+        )));
+    }
+    process::run(&mut project.cargo(["deny", "check", "--disable-fetch", "advisories"]))?;
+    Ok(Done::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workflow_files_are_found_at_every_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("patterns");
+        fs::create_dir(&inner).unwrap();
+        for file in [
+            "review.yaml",
+            "patterns/fan-out.yml",
+            "patterns/plan.json",
+            "README.md",
+        ] {
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        assert_eq!(
+            workflow_files(folder.path()).unwrap(),
+            [
+                inner.join("fan-out.yml"),
+                inner.join("plan.json"),
+                folder.path().join("review.yaml")
+            ]
+        );
+    }
+}
