@@ -193,8 +193,7 @@ impl SourceFile {
     ///
     /// # Errors
     ///
-    /// The file is no Rust, or nested deeper than [`crate::MAX_NESTING`] and
-    /// [`crate::MAX_CHAIN`] allow.
+    /// The file is no Rust, or nested deeper than [`crate::MAX_STACK`] allows.
     pub fn parse(&self) -> Result<syn::File, ParseProblem> {
         check_nesting(&self.text)?;
         syn::parse_file(&self.text).map_err(|error| ParseProblem {
@@ -220,7 +219,7 @@ mod tests {
         assert_eq!(file.line_break(4), "");
         assert_eq!(file.line(0), None);
         assert_eq!(file.line(5), None);
-        assert_eq!(file.bytes(), 20);
+        assert_eq!(file.bytes(), 17);
         assert_eq!(SourceFile::new("a.rs", "").line_count(), 0);
         assert_eq!(SourceFile::new("a.rs", "a\n").line_count(), 1);
     }

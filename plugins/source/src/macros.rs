@@ -27,8 +27,12 @@ impl MacroBody {
         if is_quoting(&name) || call.tokens.is_empty() {
             return Self::Opaque;
         }
-        let (exprs, complete) = exprs(call.tokens.clone());
-        if !exprs.is_empty() && (complete || begins_with_exprs(&name)) {
+        let (mut exprs, complete) = exprs(call.tokens.clone());
+        if is_matching(&name) {
+            exprs.truncate(1);
+            return Self::Exprs(exprs);
+        }
+        if complete {
             return Self::Exprs(exprs);
         }
         match Block::parse_within.parse2(call.tokens.clone()) {
@@ -80,8 +84,8 @@ fn is_quoting(name: &str) -> bool {
         )
 }
 
-/// Macros of the standard library whose later arguments are no expressions.
-fn begins_with_exprs(name: &str) -> bool {
+/// Macros of the standard library whose second argument is a pattern.
+fn is_matching(name: &str) -> bool {
     matches!(name, "matches" | "assert_matches" | "debug_assert_matches")
 }
 

@@ -2,126 +2,163 @@
 //!
 //! Syntax trees are parsed, walked and dropped by recursion, and a sandbox has
 //! a small stack, so one line of ten thousand `(` or `!` would end the attempt
-//! in a trap and with it the review of every other file. Parsing cannot be
-//! asked to stop at a depth, so the lexemes are looked at first: the depth of
-//! the tree is at most the sum, over the brackets that are open, of what each
-//! of them holds since its last statement or list item began.
+//! in a trap and with it the review of every other file. A parser cannot be
+//! asked to stop at a depth, so the lexemes are looked at first. Each of them
+//! that can put one node into another has a price, the stack that it takes at
+//! most; the price of a place is the sum, over the brackets around it, of what
+//! stands in each since its last statement or list item began. Code that
+//! people write stays below a tenth of the limit.
 
 use crate::lexer::{LexemeKind, lexemes};
 use crate::{ParseProblem, Position};
 
-/// The most that brackets, prefix operators, `else`s and type arguments may
-/// stand within each other. Each costs the parser a dozen calls.
-pub const MAX_NESTING: u32 = 160;
+/// The most stack that parsing, walking and dropping a file may take, in bytes
+/// as estimated. Whoever wrote the file picks the depth, the agent's stack pays
+/// for it; a sandbox gives 512 KiB.
+pub const MAX_STACK: u32 = 448 << 10;
 
-/// The most links that the chains around one place may have together: method
-/// calls, binary operators, `?` and casts. Each costs a walk two or three calls.
-pub const MAX_CHAIN: u32 = 1_200;
+/// What each construct takes of the stack in an optimised build, in bytes, as
+/// measured with chains of that construct alone, rounded up.
+mod price {
+    /// A bracket: nested functions take most.
+    pub(super) const BRACKET: u32 = 7_000;
+    /// A type argument list.
+    pub(super) const ANGLE: u32 = 7_300;
+    /// The type of a function's result.
+    pub(super) const ARROW: u32 = 5_900;
+    /// A keyword that stands before what belongs to it, or a prefix operator:
+    /// references to references in types take most.
+    pub(super) const PREFIX: u32 = 3_800;
+    /// The parameters of a closure.
+    pub(super) const CLOSURE: u32 = 3_300;
+    /// `@` in a pattern, `=` in an expression.
+    pub(super) const BINDING: u32 = 1_900;
+    /// An operator, method call, index, `?` or cast after an operand; `else`.
+    pub(super) const LINK: u32 = 250;
+}
 
 /// What stands between the brackets of one pair so far.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// What the parser recurses for, since the last comma.
-    prefixes: u32,
-    /// What it recurses for and a comma does not end: type arguments and the
-    /// parameters of closures.
-    sticky: u32,
-    /// Links of chains since the last comma.
-    links: u32,
-    /// The same, of what a comma did not surely end.
-    sticky_links: u32,
+    /// The price since the last statement or list item began.
+    price: u32,
+    /// What remains of it once all type argument lists are closed.
+    before_angles: u32,
+    /// Type argument lists that are open: a comma in them ends nothing outside.
+    angles: u32,
+    /// Whether a closure was begun: the comma may be one of its parameters'.
+    closure: bool,
 }
 
 impl Level {
-    fn nesting(self) -> u32 {
-        self.prefixes + self.sticky
-    }
-
-    fn chain(self) -> u32 {
-        self.links + self.sticky_links
-    }
-
-    /// A comma ends an expression, unless it stands within `<..>` or `|..|`.
-    fn comma(&mut self) {
-        if self.sticky > 0 {
-            self.sticky += self.prefixes;
-            self.sticky_links += self.links;
+    fn spend(&mut self, price: u32) {
+        self.price += price;
+        if self.angles > 0 {
+            self.before_angles += price;
         }
-        self.prefixes = 0;
-        self.links = 0;
+    }
+
+    /// Spends on what a type may hold, too, so that the end of the type
+    /// argument list ends it. In a comparison (`<` looks the same) it is an
+    /// operand's, and the other comparison sign ends it as well.
+    fn spend_in_type(&mut self, price: u32) {
+        self.price += price;
+    }
+
+    fn open_angle(&mut self) {
+        if self.angles == 0 {
+            self.before_angles = self.price;
+        }
+        self.angles += 1;
+        self.price += price::ANGLE;
+    }
+
+    fn close_angle(&mut self) {
+        self.spend(price::LINK);
+        if self.angles == 1 {
+            self.price = self.before_angles;
+        }
+        self.angles = self.angles.saturating_sub(1);
+    }
+
+    fn comma(&mut self) {
+        if self.angles == 0 && !self.closure {
+            *self = Self::default();
+        }
     }
 }
 
-/// Refuses what is nested deeper than the limits.
+/// Refuses what is nested deeper than [`MAX_STACK`] allows.
 pub(crate) fn check_nesting(text: &str) -> Result<(), ParseProblem> {
     let mut open: Vec<Level> = Vec::new();
     let mut level = Level::default();
-    // The sums over `open`.
-    let (mut outer_nesting, mut outer_chain) = (0_u32, 0_u32);
+    // The sum over `open`.
+    let mut outer = 0_u32;
     let mut previous: Option<(LexemeKind, &str)> = None;
     for lexeme in lexemes(text) {
-        let after_operand = previous.is_some_and(|(kind, text)| ends_operand(kind, text));
         match lexeme.kind {
             LexemeKind::LineComment | LexemeKind::BlockComment => continue,
             LexemeKind::Open => {
-                level.links += 1;
-                outer_nesting += level.nesting() + 1;
-                outer_chain += level.chain();
+                level.spend(price::LINK);
+                outer += level.price + price::BRACKET;
                 open.push(std::mem::take(&mut level));
             }
             LexemeKind::Close => {
-                if let Some(outer) = open.pop() {
-                    outer_nesting -= outer.nesting() + 1;
-                    outer_chain -= outer.chain();
-                    level = outer;
+                if let Some(around) = open.pop() {
+                    outer -= around.price + price::BRACKET;
+                    level = around;
                 }
             }
-            LexemeKind::Ident => {
+            LexemeKind::Ident | LexemeKind::Lifetime => {
                 if begins_statement(previous, lexeme.text) {
                     level = Level::default();
                 }
-                if lexeme.text == "as" {
-                    level.links += 1;
-                } else if is_prefix_word(lexeme.text) {
-                    level.prefixes += 1;
-                }
+                word(&mut level, previous, lexeme.text);
             }
-            LexemeKind::Punct => match lexeme.text {
-                ";" => level = Level::default(),
-                "#" if begins_statement(previous, "#") => level = Level::default(),
-                "," => level.comma(),
-                "<" => level.sticky += 1,
-                // The arrow of a function's type, `=>`, `>=` and `>>` all end
-                // in `>`; none of them begins something that a comma ends.
-                ">" => match previous {
-                    Some((LexemeKind::Punct, "=")) => level = Level::default(),
-                    Some((LexemeKind::Punct, "-")) => level.prefixes += 1,
-                    _ => level.sticky = level.sticky.saturating_sub(1),
-                },
-                "|" if !after_operand => level.sticky += 1,
-                "=" => level.prefixes += 1,
-                "." | "?" | ":" => level.links += 1,
-                _ if after_operand => level.links += 1,
-                _ => level.prefixes += 1,
-            },
-            LexemeKind::Lifetime => {
-                if begins_statement(previous, lexeme.text) {
-                    level = Level::default();
-                }
+            LexemeKind::Punct => punctuation(&mut level, previous, lexeme.text),
+            // What is shifted by a number is no type.
+            LexemeKind::Number if previous.is_some_and(|(_, text)| text == "<<") => {
+                level.close_angle();
+                level.close_angle();
             }
             LexemeKind::Str | LexemeKind::Char | LexemeKind::Number => {}
         }
-        let nesting = outer_nesting + level.nesting();
-        let chain = outer_chain + level.chain();
-        if nesting > MAX_NESTING || chain > MAX_CHAIN {
+        if outer + level.price > MAX_STACK {
             return Err(ParseProblem {
                 position: place(text, lexeme.start),
                 message: "the code is nested too deep to be analysed".to_owned(),
             });
         }
-        previous = Some((lexeme.kind, lexeme.text));
+        let shift = lexeme.text == "<" && text[..lexeme.start].ends_with('<');
+        previous = Some((lexeme.kind, if shift { "<<" } else { lexeme.text }));
     }
     Ok(())
+}
+
+fn punctuation(level: &mut Level, previous: Option<(LexemeKind, &str)>, text: &str) {
+    let after_operand = previous.is_some_and(|(kind, text)| ends_operand(kind, text));
+    match text {
+        ";" => *level = Level::default(),
+        "#" if begins_statement(previous, "#") => *level = Level::default(),
+        "," => level.comma(),
+        "<" => level.open_angle(),
+        ">" => match previous {
+            // After `=>` the expression of a match arm begins.
+            Some((LexemeKind::Punct, "=")) => *level = Level::default(),
+            Some((LexemeKind::Punct, "-")) => level.spend_in_type(price::ARROW),
+            _ => level.close_angle(),
+        },
+        "|" if !after_operand => {
+            level.closure = true;
+            level.spend(price::CLOSURE);
+        }
+        "=" | "@" => level.spend(price::BINDING),
+        // Part of a path, of a range or of a name with its type: flat.
+        ":" => {}
+        "." | "?" => level.spend(price::LINK),
+        _ if after_operand => level.spend(price::LINK),
+        _ => level.spend_in_type(price::PREFIX),
+    }
 }
 
 /// Whether an operator after this is a binary or postfix one.
@@ -134,15 +171,15 @@ fn ends_operand(kind: LexemeKind, text: &str) -> bool {
     }
 }
 
-/// Words after which the parser recurses for what they stand before.
+/// Words that stand before what belongs to them.
 fn is_prefix_word(word: &str) -> bool {
     matches!(
         word,
         "async"
-            | "await"
             | "box"
             | "break"
             | "const"
+            | "do"
             | "dyn"
             | "else"
             | "fn"
@@ -160,11 +197,21 @@ fn is_prefix_word(word: &str) -> bool {
             | "ref"
             | "return"
             | "static"
+            | "try"
             | "unsafe"
-            | "use"
             | "while"
             | "yield"
     )
+}
+
+fn word(level: &mut Level, previous: Option<(LexemeKind, &str)>, word: &str) {
+    match word {
+        "as" | "else" => level.spend(price::LINK),
+        "if" if previous == Some((LexemeKind::Ident, "else")) => {}
+        "const" | "dyn" | "fn" | "for" | "impl" | "mut" => level.spend_in_type(price::PREFIX),
+        _ if is_prefix_word(word) => level.spend(price::PREFIX),
+        _ => {}
+    }
 }
 
 /// Whether a word begins a new statement or item because a block ends before it.
@@ -179,5 +226,85 @@ fn place(text: &str, at: usize) -> Position {
     Position {
         line: u32::try_from(line).unwrap_or(u32::MAX),
         column: u32::try_from(before[start..].chars().count() + 1).unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(body: &str) -> String {
+        format!("fn f() {{ {body} }}")
+    }
+
+    #[test]
+    fn brackets_are_kept_up_to_the_limit_and_refused_beyond_it() {
+        let nested = |depth| function(&format!("{}1{}", "(".repeat(depth), ")".repeat(depth)));
+        let limit = (1..200)
+            .take_while(|depth| check_nesting(&nested(*depth)).is_ok())
+            .last()
+            .unwrap();
+        assert!(limit >= 50, "{limit}");
+        assert!(syn::parse_file(&nested(limit)).is_ok());
+        let problem = check_nesting(&nested(limit + 1)).unwrap_err();
+        assert_eq!(problem.position.line, 1);
+        assert!(check_nesting(&nested(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn whatever_nests_without_brackets_is_refused_too() {
+        for (begin, link, end, close) in [
+            ("", "!", "x", ""),
+            ("", "-", "x", ""),
+            ("", "& ", "x", ""),
+            ("", "|a| ", "x", ""),
+            ("", "|a, b| ", "x", ""),
+            ("", "|a| b > ", "x", ""),
+            ("", "a = ", "x", ""),
+            ("", "return ", "x", ""),
+            ("", "if ", "x", " {}"),
+            ("", "return a::<B, C> + ", "x", ""),
+            ("", "a < b, ", "x", ""),
+            ("", "a < return return b > return ", "x", ""),
+            ("", "a < b = c = d > e = ", "x", ""),
+            ("x", " + 1", "", ""),
+            ("x", ".f()", "", ""),
+            ("x", ".f::<A, B>()", "", ""),
+            ("x", "[0]", "", ""),
+            ("x", "?", "", ""),
+            ("x", " as u8", "", ""),
+            ("if a {}", " else if a {}", "", ""),
+            ("let x: ", "A<", "B", ">"),
+            ("let x: ", "A<B, ", "B", ">"),
+            ("let x: ", "<", "B", " as C>::D"),
+            ("let x: ", "fn() -> ", "B", ""),
+            ("let x: ", "*const ", "B", ""),
+            ("let ", "a @ ", "B", " = x"),
+        ] {
+            let text = |count| {
+                let chain = format!("{begin}{}{end}{}", link.repeat(count), close.repeat(count));
+                function(&format!("{chain};"))
+            };
+            assert!(check_nesting(&text(8)).is_ok(), "{begin} {link}");
+            assert!(check_nesting(&text(20_000)).is_err(), "{begin} {link}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_and_flat_is_kept() {
+        let many = |text: &str| text.repeat(2_000);
+        for text in [
+            function(&many("if a < b { c(); } ")),
+            function(&many("x = -y; ")),
+            function(&format!("[{}]", many("-1, "))),
+            function(&format!("match x {{ {} }}", many("A(-1) | B if c < d => !e, "))),
+            format!("enum E {{ {} }}", many("A = 1 << 3, ")),
+            format!("struct S {{ {} }}", many("a: &'a HashMap<&'a str, fn(A, B) -> C>, ")),
+            many("impl<A> B for C<A, D> { fn f() -> E {} } "),
+            many("#[a] fn f() -> A { b } "),
+            many("use a::b::{c, d}; "),
+        ] {
+            assert_eq!(check_nesting(&text), Ok(()), "{}", &text[..60]);
+        }
     }
 }
