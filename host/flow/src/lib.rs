@@ -8,6 +8,7 @@ mod agent;
 mod breaker;
 mod budget;
 mod event;
+mod expr;
 mod failure;
 mod finding;
 mod fleet;
@@ -15,16 +16,23 @@ mod fuel;
 mod id;
 mod json;
 mod output;
+mod record;
 mod retry;
 mod runner;
 mod size;
+mod suggest;
 mod task;
 mod time;
+mod workflow;
 
 pub use agent::{AgentProfile, MountAccess, MountGrant};
 pub use breaker::{Admission, Breaker, BreakerPolicy, BreakerState, Pass, Verdict};
 pub use budget::{Amount, BudgetKind, BudgetOverrides, Budgets, Usage};
 pub use event::{EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus};
+pub use expr::{
+    EXPRESSION_FUEL, ExprError, ExprSyntax, Expression, MAX_EXPRESSION_LEN, MAX_ITEMS,
+    MAX_RENDERED, ROOTS, Root, Scope, TaskResults, Template, TemplateSyntax, item_json,
+};
 pub use failure::{Failure, FailureCode, MAX_MESSAGE_LEN, Retry, clean_text};
 pub use finding::{Edit, Finding, Location, Severity};
 pub use fleet::{
@@ -37,6 +45,12 @@ pub use id::{
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
+pub use record::{
+    ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FailureRecord,
+    FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail, MAX_DECISIONS,
+    MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RetryRecord, RoundRecord, RunRecord,
+    RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals, WorkflowMeter, WorkflowMetrics,
+};
 pub use retry::{Jitter, RetryPolicy};
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,
@@ -45,3 +59,7 @@ pub use runner::{
 pub use size::{ByteSize, InvalidSize};
 pub use task::{AttemptResult, Priority, Rejection, TaskRequest};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
+pub use workflow::{
+    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, InputSpec, InputType, OnFailure, OnReject,
+    Require, Task, TaskBody, Workflow, empty_input,
+};
