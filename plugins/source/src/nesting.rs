@@ -297,9 +297,15 @@ mod tests {
             function(&many("if a < b { c(); } ")),
             function(&many("x = -y; ")),
             function(&format!("[{}]", many("-1, "))),
-            function(&format!("match x {{ {} }}", many("A(-1) | B if c < d => !e, "))),
+            function(&format!(
+                "match x {{ {} }}",
+                many("A(-1) | B if c < d => !e, ")
+            )),
             format!("enum E {{ {} }}", many("A = 1 << 3, ")),
-            format!("struct S {{ {} }}", many("a: &'a HashMap<&'a str, fn(A, B) -> C>, ")),
+            format!(
+                "struct S {{ {} }}",
+                many("a: &'a HashMap<&'a str, fn(A, B) -> C>, ")
+            ),
             many("impl<A> B for C<A, D> { fn f() -> E {} } "),
             many("#[a] fn f() -> A { b } "),
             many("use a::b::{c, d}; "),

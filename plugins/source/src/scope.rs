@@ -20,6 +20,8 @@ pub(crate) struct Surroundings {
     pub(crate) macros: u32,
     pub(crate) trait_impl: bool,
     pub(crate) in_trait: bool,
+    pub(crate) is_constant: bool,
+    pub(crate) modules: u32,
 }
 
 /// Where in a file a place is.
@@ -85,6 +87,19 @@ impl Scope {
         self.functions
             .last()
             .is_some_and(|function| function.is_const)
+    }
+
+    /// Whether the place is computed by the compiler or once: it is in the value
+    /// of a `const` or `static`, or in a `const` block.
+    #[must_use]
+    pub fn in_constant(&self) -> bool {
+        self.now.is_constant
+    }
+
+    /// How many inline modules are around the place.
+    #[must_use]
+    pub fn module_depth(&self) -> u32 {
+        self.now.modules
     }
 
     /// Whether an `unsafe` block or function is around the place, with no other

@@ -165,6 +165,7 @@ impl<V: Visitor> Walker<'_, V> {
             test: self.scope.now.test || has_test_attribute(function.attrs),
             is_async: function.sig.asyncness.is_some(),
             is_unsafe: matches!(function.sig.safety, Safety::Unsafe(_)),
+            is_constant: false,
             loops: 0,
             closures: 0,
             ..self.scope.now
@@ -188,9 +189,10 @@ impl<V: Visitor> Walker<'_, V> {
     }
 
     /// The surroundings of an item of an `impl` or a trait.
-    fn member(&self, attributes: &[Attribute]) -> Surroundings {
+    fn member(&self, attributes: &[Attribute], is_constant: bool) -> Surroundings {
         Surroundings {
             test: self.scope.now.test || is_test_only(attributes),
+            is_constant: self.scope.now.is_constant || is_constant,
             ..self.scope.now
         }
     }
@@ -241,6 +243,13 @@ impl<V: Visitor> Walker<'_, V> {
                 };
                 self.within(now, |this| visit::visit_expr(this, expr));
             }
+            Expr::Const(_) => {
+                let now = Surroundings {
+                    is_constant: true,
+                    ..self.scope.now
+                };
+                self.within(now, |this| visit::visit_expr(this, expr));
+            }
             Expr::Unsafe(_) => {
                 let now = Surroundings {
                     is_unsafe: true,
@@ -263,6 +272,8 @@ impl<'ast, V: Visitor> Visit<'ast> for Walker<'_, V> {
             macros: self.scope.now.macros,
             trait_impl: matches!(item, Item::Impl(item) if item.trait_.is_some()),
             in_trait: matches!(item, Item::Trait(_)),
+            is_constant: matches!(item, Item::Const(_) | Item::Static(_)),
+            modules: self.scope.now.modules + u32::from(matches!(item, Item::Mod(_))),
             ..Surroundings::default()
         };
         self.allowing(attributes, |this| {
@@ -291,7 +302,7 @@ impl<'ast, V: Visitor> Visit<'ast> for Walker<'_, V> {
             ImplItem::Macro(item) => &item.attrs,
             _ => &[],
         };
-        let now = self.member(attributes);
+        let now = self.member(attributes, matches!(item, ImplItem::Const(_)));
         self.allowing(attributes, |this| {
             this.within(now, |this| {
                 this.visitor.impl_item(item, &this.scope);
@@ -323,7 +334,7 @@ impl<'ast, V: Visitor> Visit<'ast> for Walker<'_, V> {
             TraitItem::Macro(item) => &item.attrs,
             _ => &[],
         };
-        let now = self.member(attributes);
+        let now = self.member(attributes, matches!(item, TraitItem::Const(_)));
         self.allowing(attributes, |this| {
             this.within(now, |this| {
                 this.visitor.trait_item(item, &this.scope);
@@ -467,5 +478,192 @@ fn expr_attributes(expr: &Expr) -> &[Attribute] {
         Expr::Unsafe(expr) => &expr.attrs,
         Expr::While(expr) => &expr.attrs,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes down where the walk meets calls of functions named `m...`.
+    #[derive(Default)]
+    struct Marks(Vec<String>);
+
+    impl Visitor for Marks {
+        fn expr(&mut self, expr: &Expr, scope: &Scope) {
+            let Expr::Call(call) = expr else { return };
+            let Expr::Path(path) = &*call.func else {
+                return;
+            };
+            let Some(name) = path.path.get_ident().map(ToString::to_string) else {
+                return;
+            };
+            if !name.starts_with('m') {
+                return;
+            }
+            let mut mark = format!("{name} {}", scope.path());
+            for (holds, word) in [
+                (scope.in_test(), " test"),
+                (scope.in_async(), " async"),
+                (scope.in_unsafe(), " unsafe"),
+                (scope.in_macro(), " macro"),
+                (scope.in_constant(), " constant"),
+                (scope.in_trait(), " trait"),
+                (scope.in_trait_impl(), " trait-impl"),
+                (scope.in_const_fn(), " const-fn"),
+                (scope.allows("clippy::x"), " allowed"),
+            ] {
+                if holds {
+                    mark.push_str(word);
+                }
+            }
+            for (count, word) in [
+                (scope.loop_depth(), "loops"),
+                (scope.closure_depth(), "closures"),
+            ] {
+                if count > 0 {
+                    mark.push_str(&format!(" {word}={count}"));
+                }
+            }
+            self.0.push(mark);
+        }
+    }
+
+    fn marks_in(path: &str, text: &str) -> Vec<String> {
+        let file = SourceFile::new(path, text);
+        let mut marks = Marks::default();
+        walk(&file, &file.parse().unwrap(), &mut marks);
+        marks.0
+    }
+
+    fn marks(text: &str) -> Vec<String> {
+        marks_in("src/a.rs", text)
+    }
+
+    #[test]
+    fn loops_count_within_their_function() {
+        assert_eq!(
+            marks(
+                "fn f() { for x in m1() { m2(); while m3() { m4(); fn g() { m5(); } } }
+                 loop { a(|| m6()) } m7() }"
+            ),
+            [
+                "m1 f",
+                "m2 f loops=1",
+                "m3 f loops=2",
+                "m4 f loops=2",
+                "m5 f::g",
+                "m6 f loops=1 closures=1",
+                "m7 f",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_closure_in_a_future_is_no_part_of_it() {
+        assert_eq!(
+            marks(
+                "async fn f() { m1(); run(|| m2()); run(async || m3()); fn g() { m4(); } }
+                 fn h() { m5(); async { m6() }; unsafe { m7(); run(|| m8()); fn i() { m9() } } }
+                 unsafe fn j() { m10() }"
+            ),
+            [
+                "m1 f async",
+                "m2 f closures=1",
+                "m3 f async closures=1",
+                "m4 f::g",
+                "m5 h",
+                "m6 h async",
+                "m7 h unsafe",
+                "m8 h unsafe closures=1",
+                "m9 h::i",
+                "m10 j unsafe",
+            ]
+        );
+    }
+
+    #[test]
+    fn test_code_is_known() {
+        let text = "fn f() { m1() } #[cfg(test)] mod t { fn g() { m2() } } #[test] fn h() { m3() }
+                    impl T { #[cfg(test)] fn i() { m4() } fn j() { m5() } }";
+        assert_eq!(
+            marks(text),
+            [
+                "m1 f",
+                "m2 t::g test",
+                "m3 h test",
+                "m4 T::i test",
+                "m5 T::j"
+            ]
+        );
+        assert!(
+            marks_in("tests/a.rs", text)
+                .iter()
+                .all(|m| m.contains(" test"))
+        );
+        assert_eq!(marks("#![cfg(test)] fn f() { m() }"), ["m f test"]);
+    }
+
+    #[test]
+    fn members_know_what_they_belong_to() {
+        assert_eq!(
+            marks(
+                "impl A for B { fn f() { m1() } const X: u8 = m2(); }
+                 trait A { fn f() { m3() } const Y: u8 = m4(); }
+                 const fn g() { m5(); const { m6() } } static Z: u8 = m7();"
+            ),
+            [
+                "m1 B::f trait-impl",
+                "m2 B constant trait-impl",
+                "m3 A::f trait",
+                "m4 A constant trait",
+                "m5 g const-fn",
+                "m6 g constant const-fn",
+                "m7  constant",
+            ]
+        );
+    }
+
+    #[test]
+    fn lints_are_allowed_where_an_attribute_says_so() {
+        assert_eq!(
+            marks(
+                "#[allow(clippy::x)] fn f() { m1() } fn g() { #[expect(clippy::x)] let a = m2();
+                 #[allow(clippy::x)] { m3() } m4(); match a { #[allow(clippy::x)] b => m5() } }
+                 impl T { #[allow(clippy::x)] fn h() { m6() } }"
+            ),
+            [
+                "m1 f allowed",
+                "m2 g allowed",
+                "m3 g allowed",
+                "m4 g",
+                "m5 g allowed",
+                "m6 T::h allowed",
+            ]
+        );
+        assert_eq!(
+            marks("#![allow(clippy::x)] fn f() { m() }"),
+            ["m f allowed"]
+        );
+    }
+
+    #[test]
+    fn the_arguments_of_macros_are_looked_at() {
+        assert_eq!(
+            marks(
+                "fn f() { println!(\"{}\", m1()); vec![m2(); m3()]; a!(b!(m4())); c! { let d = m5(); m6() }
+                 quote!(m7()); }
+                 cfg_x! { fn g() { m8() } } macro_rules! h { () => { m9() } }"
+            ),
+            [
+                "m1 f macro",
+                "m2 f macro",
+                "m3 f macro",
+                "m4 f macro",
+                "m5 f macro",
+                "m6 f macro",
+                "m8 g macro",
+            ]
+        );
     }
 }
