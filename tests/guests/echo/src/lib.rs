@@ -19,7 +19,9 @@ impl Agent for Echo {
     type Output = Heard;
 
     fn describe() -> Description {
-        Description::new("echo", env!("CARGO_PKG_VERSION"), "gives back its input").role("test")
+        Description::new("echo", env!("CARGO_PKG_VERSION"), "gives back its input")
+            .role("test")
+            .role("echo")
     }
 
     fn execute(input: Value, cx: &Context) -> Result<Outcome<Heard>, Failure> {
