@@ -127,11 +127,11 @@ mod tests {
         }
     }
 
-    fn of(changes: &[Range<usize>], fixes: &[(u32, u32)]) -> Attribution {
+    fn of(changes: &[(usize, usize)], fixes: &[(u32, u32)]) -> Attribution {
         let changes: Vec<_> = changes
             .iter()
-            .map(|old| Change {
-                old: old.clone(),
+            .map(|(start, end)| Change {
+                old: *start..*end,
                 new: vec![b"x\n".as_slice()],
             })
             .collect();
@@ -151,55 +151,43 @@ mod tests {
 
     #[test]
     fn changes_belong_to_the_edit_around_them() {
-        let found = of(&[0..1, 4..5, 6..6], &[(4, 7), (1, 1), (1, 1)]);
+        let found = of(&[(0, 1), (4, 5), (6, 6)], &[(4, 7), (1, 1), (1, 1)]);
         assert_eq!(found.units, [unit(&[0], &[1]), unit(&[1, 2], &[4])]);
         assert!(found.outside.is_empty() && found.missing.is_empty());
     }
 
     #[test]
     fn each_changed_line_has_to_lie_in_an_edit() {
-        for outside in [0..1, 3..4, 1..4, 0..2, 4..4, 0..0] {
-            let line = line_number(outside.start);
-            assert_eq!(
-                of(std::slice::from_ref(&outside), &[(2, 3)]).outside,
-                [line],
-                "{outside:?}"
-            );
+        for outside in [(0, 1), (3, 4), (1, 4), (0, 2), (4, 4), (0, 0)] {
+            let line = line_number(outside.0);
+            assert_eq!(of(&[outside], &[(2, 3)]).outside, [line], "{outside:?}");
         }
-        for inside in [1..2, 2..3, 1..3, 1..1, 2..2, 3..3] {
-            assert!(
-                of(std::slice::from_ref(&inside), &[(2, 3)])
-                    .outside
-                    .is_empty(),
-                "{inside:?}"
-            );
+        for inside in [(1, 2), (2, 3), (1, 3), (1, 1), (2, 2), (3, 3)] {
+            assert!(of(&[inside], &[(2, 3)]).outside.is_empty(), "{inside:?}");
         }
     }
 
     #[test]
     fn a_change_may_cover_edits_that_follow_each_other() {
-        let found = of(std::slice::from_ref(&(1..4)), &[(2, 2), (3, 4)]);
+        let found = of(&[(1, 4)], &[(2, 2), (3, 4)]);
         assert_eq!(found.units, [unit(&[0], &[2, 3])]);
-        assert_eq!(
-            of(std::slice::from_ref(&(1..4)), &[(2, 2), (4, 4)]).outside,
-            [2]
-        );
+        assert_eq!(of(&[(1, 4)], &[(2, 2), (4, 4)]).outside, [2]);
     }
 
     #[test]
     fn an_edit_without_a_change_shows() {
-        let found = of(std::slice::from_ref(&(1..2)), &[(2, 2), (4, 4)]);
+        let found = of(&[(1, 2)], &[(2, 2), (4, 4)]);
         assert_eq!(found.missing, [4]);
         // Lines put in at the border can be those of either edit.
-        let found = of(std::slice::from_ref(&(1..2)), &[(2, 2), (3, 3)]);
+        let found = of(&[(1, 2)], &[(2, 2), (3, 3)]);
         assert_eq!(found.units, [unit(&[0], &[2, 3])]);
     }
 
     #[test]
     fn odd_lists_do_no_harm() {
-        assert_eq!(of(&[0..1], &[]).outside, [1]);
-        assert_eq!(of(&[0..1], &[(0, 0), (0, u32::MAX), (5, 2)]).outside, [1]);
-        let all = of(&[0..1, 9..9], &[(1, u32::MAX)]);
+        assert_eq!(of(&[(0, 1)], &[]).outside, [1]);
+        assert_eq!(of(&[(0, 1)], &[(0, 0), (0, u32::MAX), (5, 2)]).outside, [1]);
+        let all = of(&[(0, 1), (9, 9)], &[(1, u32::MAX)]);
         assert_eq!(all.units, [unit(&[0, 1], &[1])]);
     }
 }
