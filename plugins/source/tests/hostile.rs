@@ -19,7 +19,7 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap() % bound
+        usize::try_from(self.0 % bound as u64).unwrap_or_default()
     }
 }
 
@@ -35,10 +35,7 @@ fn read(text: &str) {
     }
     let file = SourceFile::new("a.rs", text);
     let comments = file.comments();
-    assert_eq!(
-        comments.counts().total(),
-        u32::try_from(file.text().lines().count()).unwrap()
-    );
+    assert_eq!(comments.counts().total(), file.line_count());
     for line in 0..file.line_count() + 2 {
         let from = Position { line, column: 1 };
         let _ = comments.above(line);
