@@ -1,1 +1,21 @@
-//! Drives the state machine of runs: dispatch, routing, events, metrics.
+//! Drives the state machine of runs with tokio.
+//!
+//! All that decides lives in `ringfence-flow`. This crate carries out: it
+//! holds the clock, spawns attempts, passes their ends back and tells
+//! observers. One [`Host`] is one task that owns the fleet of agents and all
+//! live runs, so nothing here is locked but the numbering of events.
+
+mod artifacts;
+mod attempt;
+mod clock;
+mod dispatcher;
+mod host;
+mod live;
+mod publisher;
+mod start;
+
+pub use artifacts::MemoryArtifacts;
+pub use clock::Clock;
+pub use host::{Host, HostConfig, HostGone, RunHandle, RunOutcome};
+pub use publisher::RunObserver;
+pub use start::{RunSpec, draw_run_id, draw_seed};

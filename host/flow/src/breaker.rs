@@ -46,7 +46,11 @@ impl Default for BreakerPolicy {
 
 /// Where a breaker is, for people and events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "state",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum BreakerState {
     /// Attempts are let through.
     #[default]
@@ -110,9 +114,16 @@ pub struct Breaker {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inner {
-    Closed { failures: u32 },
-    Open { until: Timestamp },
-    HalfOpen { lease_until: Timestamp, probe: ProbeNumber },
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Timestamp,
+    },
+    HalfOpen {
+        lease_until: Timestamp,
+        probe: ProbeNumber,
+    },
 }
 
 impl Breaker {
@@ -183,12 +194,14 @@ impl Breaker {
                     }
                 }
             }
-            (Inner::HalfOpen { probe, .. }, Some(mine), verdict) if probe == mine => match verdict {
-                Verdict::Success => Inner::Closed { failures: 0 },
-                Verdict::Failure => self.open_from(now),
-                // The next attempt may probe at once.
-                Verdict::Neither => Inner::Open { until: now },
-            },
+            (Inner::HalfOpen { probe, .. }, Some(mine), verdict) if probe == mine => {
+                match verdict {
+                    Verdict::Success => Inner::Closed { failures: 0 },
+                    Verdict::Failure => self.open_from(now),
+                    // The next attempt may probe at once.
+                    Verdict::Neither => Inner::Open { until: now },
+                }
+            }
             (unchanged, _, _) => unchanged,
         };
     }
@@ -300,7 +313,9 @@ mod tests {
         breaker.record(at(131), hung, Verdict::Success);
         assert_eq!(
             breaker.state(),
-            BreakerState::HalfOpen { lease_until: at(140) },
+            BreakerState::HalfOpen {
+                lease_until: at(140)
+            },
             "the late probe has no say"
         );
         breaker.record(at(131), second, Verdict::Success);

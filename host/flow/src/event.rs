@@ -122,7 +122,11 @@ impl std::fmt::Display for RunStatus {
 
 /// The kinds of [`RunEvent`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum RunEventKind {
     /// The run started. Always the first event.
     RunStarted {

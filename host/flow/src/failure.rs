@@ -112,10 +112,9 @@ impl FailureCode {
     pub const fn retry(self) -> Retry {
         match self {
             Self::Transient | Self::Trap | Self::TimedOut | Self::HostError => Retry::AfterBackoff,
-            Self::OutOfFuel
-            | Self::OutOfMemory
-            | Self::OutputTooLarge
-            | Self::TooManyHostCalls => Retry::WithEscalation,
+            Self::OutOfFuel | Self::OutOfMemory | Self::OutputTooLarge | Self::TooManyHostCalls => {
+                Retry::WithEscalation
+            }
             Self::InvalidInput
             | Self::Permanent
             | Self::InvalidOutput
@@ -218,7 +217,9 @@ mod optional_micros {
         value: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        value.map(|wait| wait.as_micros() as u64).serialize(serializer)
+        value
+            .map(|wait| wait.as_micros() as u64)
+            .serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(

@@ -40,7 +40,9 @@ impl Fuel {
 
 /// Why a text is no amount of fuel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no amount of fuel; write a whole number, with k, M or G for thousands, millions or thousands of millions, for example `10G`")]
+#[error(
+    "`{text}` is no amount of fuel; write a whole number, with k, M or G for thousands, millions or thousands of millions, for example `10G`"
+)]
 pub struct InvalidFuel {
     text: String,
 }
@@ -105,7 +107,16 @@ mod tests {
         assert_eq!("0".parse(), Ok(Fuel::units(0)));
         assert_eq!("20k".parse(), Ok(Fuel::units(20_000)));
         assert_eq!("500M".parse(), Ok(Fuel::units(500_000_000)));
-        for bad in ["", "G", "10g", "1.5G", "-1", "+1", "10 G", "99999999999999G"] {
+        for bad in [
+            "",
+            "G",
+            "10g",
+            "1.5G",
+            "-1",
+            "+1",
+            "10 G",
+            "99999999999999G",
+        ] {
             assert!(bad.parse::<Fuel>().is_err(), "{bad:?}");
         }
     }

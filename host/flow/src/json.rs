@@ -53,6 +53,12 @@ impl Json {
         Ok(Self(text.into()))
     }
 
+    /// Keeps a text that was put together from checked documents.
+    pub(crate) fn from_checked(text: String) -> Self {
+        debug_assert!(serde_json::from_str::<IgnoredAny>(&text).is_ok());
+        Self(text.into())
+    }
+
     /// The text of the document.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -144,7 +150,10 @@ mod tests {
 
     #[test]
     fn documents_are_checked() {
-        assert_eq!(Json::parse(r#"{"a":[1,2]}"#).unwrap().as_str(), r#"{"a":[1,2]}"#);
+        assert_eq!(
+            Json::parse(r#"{"a":[1,2]}"#).unwrap().as_str(),
+            r#"{"a":[1,2]}"#
+        );
         for bad in ["", "{", "nul", "{} {}", "[1,]", "'a'"] {
             assert!(Json::parse(bad).is_err(), "{bad:?}");
         }
@@ -164,7 +173,10 @@ mod tests {
             Json::parse(&nested(MAX_JSON_DEPTH + 1)),
             Err(InvalidJson::TooDeep)
         ));
-        assert!(Json::parse(&format!("{:?}", "[".repeat(500))).is_ok(), "brackets in a string");
+        assert!(
+            Json::parse(&format!("{:?}", "[".repeat(500))).is_ok(),
+            "brackets in a string"
+        );
     }
 
     #[test]

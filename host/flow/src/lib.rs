@@ -16,8 +16,10 @@ mod fuel;
 mod id;
 mod json;
 mod output;
+mod plan;
 mod record;
 mod retry;
+mod run;
 mod runner;
 mod size;
 mod suggest;
@@ -45,6 +47,7 @@ pub use id::{
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
+pub use plan::{MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex};
 pub use record::{
     ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FailureRecord,
     FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail, MAX_DECISIONS,
@@ -52,6 +55,7 @@ pub use record::{
     RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals, WorkflowMeter, WorkflowMetrics,
 };
 pub use retry::{Jitter, RetryPolicy};
+pub use run::{Effect, InstanceRef, Run, RunInput, RunOptions};
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,
     BoxFuture, GrantDecision, LogLevel, LogLine, Progress, StopReason, StopSignal,

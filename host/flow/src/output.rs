@@ -151,7 +151,13 @@ mod tests {
         let hash: ContentHash = text.parse().unwrap();
         assert_eq!(hash.to_string(), text);
         assert_eq!(hash.short(), &text[..12]);
-        for bad in ["", "00", &"0G".repeat(32), &"0A".repeat(32), &"ä0".repeat(21)] {
+        for bad in [
+            "",
+            "00",
+            &"0G".repeat(32),
+            &"0A".repeat(32),
+            &"ä0".repeat(21),
+        ] {
             assert!(bad.parse::<ContentHash>().is_err(), "{bad:?}");
         }
     }

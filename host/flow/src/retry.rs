@@ -153,7 +153,10 @@ mod tests {
             escalate: true,
             ..exact()
         };
-        assert_eq!(escalating.wait(0, &spent, 0.0), Some(Duration::from_secs(1)));
+        assert_eq!(
+            escalating.wait(0, &spent, 0.0),
+            Some(Duration::from_secs(1))
+        );
     }
 
     #[test]

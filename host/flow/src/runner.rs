@@ -57,9 +57,7 @@ pub struct Progress {
 }
 
 /// How important a log line is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// For whoever follows each step.
@@ -72,6 +70,20 @@ pub enum LogLevel {
     Warn,
     /// Something went wrong.
     Error,
+}
+
+impl LogLevel {
+    /// The word for it in files and on the screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// A line that an agent wrote: bounded and clean.

@@ -62,7 +62,9 @@ impl ByteSize {
 
 /// Why a text is no size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no size; write a whole number and a unit, for example `64MiB` (B, KiB, MiB, GiB)")]
+#[error(
+    "`{text}` is no size; write a whole number and a unit, for example `64MiB` (B, KiB, MiB, GiB)"
+)]
 pub struct InvalidSize {
     text: String,
 }
@@ -127,7 +129,17 @@ mod tests {
         assert_eq!("0B".parse(), Ok(ByteSize::bytes(0)));
         assert_eq!("1KiB".parse(), Ok(ByteSize::bytes(1024)));
         assert_eq!("2GiB".parse(), Ok(ByteSize::mib(2048)));
-        for bad in ["", "64", "MiB", "64MB", "64 MiB", "-1B", "1.5MiB", "+1B", "99999999999GiB"] {
+        for bad in [
+            "",
+            "64",
+            "MiB",
+            "64MB",
+            "64 MiB",
+            "-1B",
+            "1.5MiB",
+            "+1B",
+            "99999999999GiB",
+        ] {
             assert!(bad.parse::<ByteSize>().is_err(), "{bad:?}");
         }
     }

@@ -79,7 +79,9 @@ pub mod micros {
 
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no duration; write numbers with units, for example `30s`, `500ms` or `1h30m` (ms, s, m, h)")]
+#[error(
+    "`{text}` is no duration; write numbers with units, for example `30s`, `500ms` or `1h30m` (ms, s, m, h)"
+)]
 pub struct InvalidDuration {
     text: String,
 }
@@ -105,10 +107,19 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     }
     let (mut rest, mut millis) = (text, 0_u64);
     while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?);
-        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = rest.split_at(
+            rest.find(|c: char| !c.is_ascii_digit())
+                .ok_or_else(invalid)?,
+        );
+        let end = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, next) = after.split_at(end);
-        let factor = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(invalid)?.1;
+        let factor = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or_else(invalid)?
+            .1;
         millis = number
             .parse::<u64>()
             .ok()
@@ -156,7 +167,18 @@ mod tests {
         assert_eq!(millis("500ms"), 500);
         assert_eq!(millis("1h30m"), 5_400_000);
         assert_eq!(millis("2m5s7ms"), 125_007);
-        for bad in ["", "30", "s", "30 s", "-1s", "1.5s", "1d", "s1", "99999999999999999h", "1sm"] {
+        for bad in [
+            "",
+            "30",
+            "s",
+            "30 s",
+            "-1s",
+            "1.5s",
+            "1d",
+            "s1",
+            "99999999999999999h",
+            "1sm",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad:?}");
         }
     }

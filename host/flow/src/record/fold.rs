@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::log::MAX_LOG_BYTES_PER_RUN;
+use super::task::TaskEnd;
 use super::{
-    AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FallbackRecord, InstanceRecord,
-    LogTail, RetryRecord, RoundRecord, RunRecord, TaskRecord, TaskState,
+    AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FallbackRecord, LogTail,
+    RetryRecord, RoundRecord, RunRecord, TaskRecord,
 };
 use crate::{
-    AgentName, AttemptResult, Budgets, Failure, GrantDecision, LogLine, Output, PlannedTask,
-    Progress, RunEvent, RunEventKind, TaskId, TaskKey, TaskStatus, Timestamp, Usage,
+    AgentName, AttemptResult, Budgets, GrantDecision, LogLine, Output, PlannedTask, Progress,
+    RunEvent, RunEventKind, TaskId, TaskKey, Timestamp, Usage,
 };
 
 impl RunRecord {
@@ -343,82 +344,14 @@ impl AttemptRecord {
     }
 }
 
-impl InstanceRecord {
-    fn start(&mut self, attempt: &AttemptRecord) {
-        self.state = TaskState::Running;
-        self.round = self.round.max(attempt.round);
-        self.started.get_or_insert(attempt.started);
-        self.agent = Some(attempt.agent.clone());
-    }
-
-    fn wait_again(&mut self) {
-        self.state = TaskState::Waiting;
-        self.ended = None;
-        self.failure = None;
-        self.reason = None;
-    }
-}
-
-/// How a task or an item ended.
-struct TaskEnd<'a> {
-    at: Timestamp,
-    status: TaskStatus,
-    round: u32,
-    output: Option<&'a Output>,
-    failure: Option<&'a Failure>,
-    reason: Option<&'a Arc<str>>,
-}
-
-impl TaskRecord {
-    fn wait_again(&mut self) {
-        self.whole.wait_again();
-        for item in self.items.values_mut() {
-            item.wait_again();
-        }
-    }
-
-    /// Keeps the findings and artifacts of an output, unless they are from an
-    /// earlier round than what is there.
-    fn give(&mut self, item: Option<u32>, round: u32, output: &Output) {
-        if self.findings_are_of(round) {
-            let instance = self.instance_mut(item);
-            instance.findings = Arc::clone(&output.findings);
-            instance.artifacts = Arc::clone(&output.artifacts);
-        }
-    }
-
-    fn end(&mut self, item: Option<u32>, end: &TaskEnd<'_>) {
-        // A round that failed or was stopped has nothing to say about what
-        // the round before found; one that was skipped has: it no longer applies.
-        if matches!(
-            end.status,
-            TaskStatus::Completed | TaskStatus::Rejected | TaskStatus::Skipped
-        ) {
-            self.findings_are_of(end.round);
-        }
-        if let Some(output) = end.output {
-            // The whole of a task with items would repeat what they gave.
-            if item.is_some() || !self.has_items() {
-                self.give(item, end.round, output);
-            }
-        }
-        let instance = self.instance_mut(item);
-        instance.state = TaskState::Ended(end.status);
-        instance.round = instance.round.max(end.round);
-        instance.ended = Some(end.at);
-        instance.failure = end.failure.cloned();
-        instance.reason = end.reason.cloned();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::super::history::{History, agent, key, output, task};
-    use super::super::{MAX_DECISIONS, MAX_LOG_LINES_PER_ATTEMPT};
+    use super::super::{InstanceRecord, MAX_DECISIONS, MAX_LOG_LINES_PER_ATTEMPT, TaskState};
     use super::*;
-    use crate::{FailureCode, Fuel, Rejection, RunStatus};
+    use crate::{Failure, FailureCode, Fuel, Rejection, RunStatus, TaskStatus};
 
     fn rules(record: &RunRecord) -> Vec<(String, String)> {
         let rule = |found: &super::super::FindingRecord| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::UsageTotals;
-use crate::{AgentName, Artifact, Failure, Finding, PlannedTask, TaskStatus, Timestamp};
+use super::{AttemptRecord, UsageTotals};
+use crate::{AgentName, Artifact, Failure, Finding, Output, PlannedTask, TaskStatus, Timestamp};
 
 /// How far a task or an item has come.
 ///
@@ -189,5 +189,76 @@ impl TaskRecord {
             }
         }
         round == self.findings_round
+    }
+}
+
+impl InstanceRecord {
+    /// An attempt at it starts.
+    pub(super) fn start(&mut self, attempt: &AttemptRecord) {
+        self.state = TaskState::Running;
+        self.round = self.round.max(attempt.round);
+        self.started.get_or_insert(attempt.started);
+        self.agent = Some(attempt.agent.clone());
+    }
+
+    fn wait_again(&mut self) {
+        self.state = TaskState::Waiting;
+        self.ended = None;
+        self.failure = None;
+        self.reason = None;
+    }
+}
+
+/// How a task or an item ended.
+pub(super) struct TaskEnd<'a> {
+    pub(super) at: Timestamp,
+    pub(super) status: TaskStatus,
+    pub(super) round: u32,
+    pub(super) output: Option<&'a Output>,
+    pub(super) failure: Option<&'a Failure>,
+    pub(super) reason: Option<&'a Arc<str>>,
+}
+
+impl TaskRecord {
+    /// A new round begins for it.
+    pub(super) fn wait_again(&mut self) {
+        self.whole.wait_again();
+        for item in self.items.values_mut() {
+            item.wait_again();
+        }
+    }
+
+    /// Keeps the findings and artifacts of an output, unless they are from an
+    /// earlier round than what is there.
+    pub(super) fn give(&mut self, item: Option<u32>, round: u32, output: &Output) {
+        if self.findings_are_of(round) {
+            let instance = self.instance_mut(item);
+            instance.findings = Arc::clone(&output.findings);
+            instance.artifacts = Arc::clone(&output.artifacts);
+        }
+    }
+
+    /// It ends, or an item of it does.
+    pub(super) fn end(&mut self, item: Option<u32>, end: &TaskEnd<'_>) {
+        // A round that failed or was stopped has nothing to say about what
+        // the round before found; one that was skipped has: it no longer applies.
+        if matches!(
+            end.status,
+            TaskStatus::Completed | TaskStatus::Rejected | TaskStatus::Skipped
+        ) {
+            self.findings_are_of(end.round);
+        }
+        if let Some(output) = end.output {
+            // The whole of a task with items would repeat what they gave.
+            if item.is_some() || !self.has_items() {
+                self.give(item, end.round, output);
+            }
+        }
+        let instance = self.instance_mut(item);
+        instance.state = TaskState::Ended(end.status);
+        instance.round = instance.round.max(end.round);
+        instance.ended = Some(end.at);
+        instance.failure = end.failure.cloned();
+        instance.reason = end.reason.cloned();
     }
 }

@@ -1,0 +1,108 @@
+//! One attempt on its way from the dispatcher to the runner and back.
+
+use std::sync::Arc;
+
+use ringfence_flow::{
+    Activity, AgentName, Answer, AttemptObserver, AttemptReport, AttemptRunner, GrantDecision,
+    LogLine, Progress, RunEventKind, StopReason, StopSignal, TaskKey, TaskRequest, Ticket,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::host::Message;
+use crate::publisher::Publisher;
+
+/// What a spawned task brings back.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// An attempt ended.
+    Attempt(Box<AttemptReport>),
+    /// Agents said whether they can handle a task.
+    Answers(Vec<(AgentName, Answer)>),
+}
+
+/// Resolves when the other half is used; never if that is dropped.
+pub(crate) fn stop_signal() -> (oneshot::Sender<StopReason>, StopSignal) {
+    let (sender, receiver) = oneshot::channel();
+    let signal = Box::pin(async move {
+        match receiver.await {
+            Ok(reason) => reason,
+            Err(_) => std::future::pending().await,
+        }
+    });
+    (sender, signal)
+}
+
+/// Asks each agent, all at the same time.
+pub(crate) async fn ask(
+    runner: Arc<dyn AttemptRunner>,
+    agents: Vec<AgentName>,
+    request: TaskRequest,
+) -> Done {
+    let request = Arc::new(request);
+    let mut asked = tokio::task::JoinSet::new();
+    for agent in agents {
+        let (runner, request) = (Arc::clone(&runner), Arc::clone(&request));
+        asked.spawn(async move {
+            let answer = match runner.can_handle(&agent, &request).await {
+                Ok(true) => Answer::Capable,
+                Ok(false) => Answer::Declined,
+                Err(failure) => Answer::Failed(failure),
+            };
+            (agent, answer)
+        });
+    }
+    Done::Answers(asked.join_all().await)
+}
+
+/// Passes on what an attempt says while it is under way.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) key: TaskKey,
+    pub(crate) agent: AgentName,
+    pub(crate) attempt: u32,
+    pub(crate) ticket: Ticket,
+    pub(crate) host: mpsc::WeakSender<Message>,
+}
+
+impl Watcher {
+    fn tell_load(&self, activity: Activity) {
+        // A hint for the next choice of an agent: while the host is too busy
+        // to take it, it does without.
+        if let Some(host) = self.host.upgrade() {
+            let message = Message::Activity {
+                ticket: self.ticket,
+                activity,
+            };
+            drop(host.try_send(message));
+        }
+    }
+}
+
+impl AttemptObserver for Watcher {
+    fn progress(&self, progress: Progress) {
+        self.tell_load(progress.activity);
+        self.publisher.publish(RunEventKind::AttemptProgress {
+            key: self.key.clone(),
+            agent: self.agent.clone(),
+            progress,
+        });
+    }
+
+    fn log(&self, line: LogLine) {
+        self.publisher.publish(RunEventKind::AttemptLog {
+            key: self.key.clone(),
+            agent: self.agent.clone(),
+            attempt: self.attempt,
+            line,
+        });
+    }
+
+    fn decision(&self, decision: GrantDecision) {
+        self.publisher.publish(RunEventKind::GrantDecided {
+            key: self.key.clone(),
+            agent: self.agent.clone(),
+            decision,
+        });
+    }
+}

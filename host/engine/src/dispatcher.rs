@@ -1,0 +1,447 @@
+//! The host's own task: feeds the state machines and carries out what they
+//! say, until nothing is left to do at this moment.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use ringfence_flow::{
+    AgentName, Answer, Attempt, AttemptReport, AttemptResult, AttemptRunner, Effect, Failure,
+    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunInput, RunOptions, RunSlot,
+    Ticket, Timestamp, Usage, Verdict,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{self, JoinError, JoinSet};
+
+use crate::attempt::{Done, Watcher, ask, stop_signal};
+use crate::host::{HostConfig, Message};
+use crate::live::{Artifacts, Holder, Live, Remembered};
+use crate::publisher::Publisher;
+use crate::{Clock, RunOutcome, RunSpec};
+
+/// What a spawned task is for.
+#[derive(Debug)]
+enum Spawned {
+    Attempt,
+    Ask(Vec<AgentName>),
+}
+
+impl Spawned {
+    /// What it brings back when the host's own code panicked in it.
+    fn lost(self) -> Done {
+        let failure = Failure::new(
+            FailureCode::HostError,
+            "the host's own code failed in the middle; this is a defect of the host",
+        );
+        match self {
+            Self::Attempt => Done::Attempt(Box::new(AttemptReport {
+                result: AttemptResult::Failed(failure),
+                usage: Usage::default(),
+            })),
+            Self::Ask(agents) => {
+                let failed = |agent| (agent, Answer::Failed(failure.clone()));
+                Done::Answers(agents.into_iter().map(failed).collect())
+            }
+        }
+    }
+}
+
+/// Owns the fleet and all live runs.
+pub(crate) struct Dispatcher {
+    runner: Arc<dyn AttemptRunner>,
+    clock: Clock,
+    mailbox: mpsc::WeakSender<Message>,
+    fleet: Fleet,
+    runs: BTreeMap<RunSlot, Live>,
+    tickets: HashMap<Ticket, Holder>,
+    spawned: JoinSet<Done>,
+    spawned_for: HashMap<task::Id, (Ticket, Spawned)>,
+    /// What the machines said and nobody has carried out yet.
+    pending: VecDeque<(RunSlot, Effect)>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        runner: Arc<dyn AttemptRunner>,
+        config: HostConfig,
+        clock: Clock,
+        mailbox: mpsc::WeakSender<Message>,
+    ) -> Self {
+        Self {
+            fleet: Fleet::new(config.policy(), runner.agents()),
+            runner,
+            clock,
+            mailbox,
+            runs: BTreeMap::new(),
+            tickets: HashMap::new(),
+            spawned: JoinSet::new(),
+            spawned_for: HashMap::new(),
+            pending: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn serve(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut open = true;
+        while open || !self.runs.is_empty() {
+            let wake = self.next_wake();
+            let clock = self.clock;
+            tokio::select! {
+                message = messages.recv(), if open => match message {
+                    Some(message) => self.take(message),
+                    None => open = false,
+                },
+                Some(done) = self.spawned.join_next_with_id() => {
+                    self.joined(done);
+                    while let Some(done) = self.spawned.try_join_next_with_id() {
+                        self.joined(done);
+                    }
+                }
+                () = sleep_until(clock, wake) => self.tick(),
+            }
+            self.work();
+        }
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        runs.chain(self.fleet.next_wake(self.clock.now())).min()
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Start { spec, done } => self.start(*spec, done),
+            Message::Cancel { run } => {
+                let slot = self.runs.iter().find(|(_, live)| *live.run.id() == run);
+                if let Some(slot) = slot.map(|(slot, _)| *slot) {
+                    self.feed(slot, RunInput::Cancel);
+                }
+            }
+            Message::Activity { ticket, activity } => self.fleet.activity(ticket, activity),
+        }
+    }
+
+    fn start(&mut self, spec: RunSpec, done: oneshot::Sender<RunOutcome>) {
+        let slot = self.fleet.enter(spec.plan.workflow().concurrency);
+        let options = RunOptions {
+            inputs: spec.inputs,
+            seed: spec.seed,
+            budgets: spec
+                .budgets
+                .unwrap_or_else(|| self.runner.default_budgets()),
+            ceiling: self.runner.ceiling(),
+        };
+        let live = Live {
+            publisher: Publisher::new(spec.id.clone(), self.clock, spec.observer),
+            run: Run::new(spec.id, spec.plan, options),
+            artifacts: Artifacts(spec.artifacts),
+            tickets: HashMap::new(),
+            answers: HashMap::new(),
+            stops: HashMap::new(),
+            end: None,
+            done,
+        };
+        self.runs.insert(slot, live);
+        self.feed(slot, RunInput::Start);
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        let due = |live: &Live| live.run.next_wake().is_some_and(|at| at <= now);
+        let slots: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, live)| due(live))
+            .map(|(slot, _)| *slot)
+            .collect();
+        for slot in slots {
+            self.feed(slot, RunInput::Tick);
+        }
+    }
+
+    /// A spawned task came back, or panicked.
+    fn joined(&mut self, joined: Result<(task::Id, Done), JoinError>) {
+        let id = match &joined {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some((ticket, spawned)) = self.spawned_for.remove(&id) else {
+            return;
+        };
+        let done = match joined {
+            Ok((_, done)) => done,
+            Err(error) => {
+                tracing::error!(%error, ?spawned, "the host's own code failed");
+                spawned.lost()
+            }
+        };
+        match done {
+            Done::Attempt(report) => self.attempt_ended(ticket, *report),
+            Done::Answers(answers) => self.answered(ticket, answers),
+        }
+    }
+
+    fn attempt_ended(&mut self, ticket: Ticket, report: AttemptReport) {
+        let Some(holder) = self.tickets.get(&ticket).copied() else {
+            return;
+        };
+        self.release(holder, verdict(&report.result));
+        if let Some(live) = self.runs.get_mut(&holder.run)
+            && !matches!(report.result, AttemptResult::Failed(_))
+        {
+            live.answers.remove(&holder.at);
+        }
+        let ended = RunInput::AttemptEnded {
+            at: holder.at,
+            result: report.result,
+            usage: report.usage,
+        };
+        self.feed(holder.run, ended);
+    }
+
+    fn answered(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
+        let Some(holder) = self.tickets.get(&ticket) else {
+            return;
+        };
+        if let Some(live) = self.runs.get_mut(&holder.run) {
+            let remembered = Remembered {
+                round: live.run.round(holder.at),
+                answers: answers.clone(),
+            };
+            live.answers.insert(holder.at, remembered);
+        }
+        self.fleet.answered(ticket, answers);
+    }
+
+    /// Passes what happened to a run, and keeps what it says for [`work`](Self::work).
+    fn feed(&mut self, slot: RunSlot, input: RunInput) {
+        if let Some(live) = self.runs.get_mut(&slot) {
+            let effects = live.run.handle(self.clock.now(), input);
+            self.pending
+                .extend(effects.into_iter().map(|effect| (slot, effect)));
+        }
+    }
+
+    /// Carries out all that can be done now.
+    fn work(&mut self) {
+        let mut actions = Vec::new();
+        loop {
+            while let Some((slot, effect)) = self.pending.pop_front() {
+                self.carry_out(slot, effect);
+            }
+            self.fleet.dispatch(self.clock.now(), &mut actions);
+            if actions.is_empty() {
+                break;
+            }
+            for action in actions.drain(..) {
+                self.follow(action);
+            }
+        }
+        self.bury();
+    }
+
+    fn carry_out(&mut self, slot: RunSlot, effect: Effect) {
+        let Some(live) = self.runs.get_mut(&slot) else {
+            return;
+        };
+        match effect {
+            Effect::Emit(event) => {
+                if let RunEventKind::RunEnded { failure, task, .. } = &event {
+                    live.end = Some((failure.clone(), task.clone()));
+                }
+                live.publisher.publish(event);
+            }
+            Effect::Submit { at, demand } => {
+                let ticket = self.fleet.submit(self.clock.now(), slot, demand);
+                live.tickets.insert(at, ticket);
+                self.tickets.insert(ticket, Holder { run: slot, at });
+            }
+            Effect::Withdraw { at } => {
+                // The ticket may just have been assigned. Then the run declines
+                // it in a moment, and it is released.
+                if let Some(ticket) = live.tickets.get(&at) {
+                    self.fleet.withdraw(*ticket);
+                }
+            }
+            Effect::Release { at } => self.release(Holder { run: slot, at }, Verdict::Neither),
+            Effect::Stop { at, reason } => {
+                if let Some(stop) = live.stops.remove(&at) {
+                    // An attempt that has just ended needs no stopping.
+                    let _ = stop.send(reason);
+                }
+            }
+            Effect::Execute {
+                at,
+                agent,
+                request,
+                budgets,
+            } => {
+                let Some(ticket) = live.tickets.get(&at).copied() else {
+                    return;
+                };
+                let (stop, signal) = stop_signal();
+                live.stops.insert(at, stop);
+                let attempt = Attempt {
+                    observer: Arc::new(Watcher {
+                        publisher: Arc::clone(&live.publisher),
+                        key: request.key.clone(),
+                        agent: agent.clone(),
+                        attempt: request.attempt,
+                        ticket,
+                        host: self.mailbox.clone(),
+                    }),
+                    agent,
+                    request: *request,
+                    budgets,
+                    artifacts: Arc::clone(&live.artifacts.0),
+                    stop: signal,
+                };
+                let runner = Arc::clone(&self.runner);
+                self.spawn(ticket, Spawned::Attempt, async move {
+                    Done::Attempt(Box::new(runner.execute(attempt).await))
+                });
+            }
+        }
+    }
+
+    fn follow(&mut self, action: FleetAction) {
+        match action {
+            FleetAction::Assign { ticket, agent } => {
+                if let Some(Holder { run, at }) = self.tickets.get(&ticket).copied() {
+                    self.feed(run, RunInput::Assigned { at, agent });
+                }
+            }
+            FleetAction::Refuse { ticket, refusal } => {
+                if let Some(Holder { run, at }) = self.tickets.remove(&ticket) {
+                    self.forget(run, at);
+                    self.feed(run, RunInput::Refused { at, refusal });
+                }
+            }
+            FleetAction::Ask { ticket, agents } => self.ask(ticket, agents),
+            FleetAction::BreakerMoved { agent, state } => {
+                tracing::info!(%agent, ?state, "circuit breaker moved");
+                for live in self.runs.values() {
+                    let agent = agent.clone();
+                    live.publisher
+                        .publish(RunEventKind::BreakerMoved { agent, state });
+                }
+            }
+        }
+    }
+
+    /// Asks agents whether they can handle a task, unless they have said.
+    fn ask(&mut self, ticket: Ticket, agents: Vec<AgentName>) {
+        let Some(Holder { run, at }) = self.tickets.get(&ticket).copied() else {
+            return;
+        };
+        let Some(live) = self.runs.get(&run) else {
+            return;
+        };
+        let known = live
+            .answers
+            .get(&at)
+            .filter(|known| known.round == live.run.round(at));
+        if let Some(known) = known {
+            let answers = known.answers.clone();
+            return self.fleet.answered(ticket, answers);
+        }
+        match live.run.request(self.clock.now(), at) {
+            Ok(request) => {
+                let runner = Arc::clone(&self.runner);
+                self.spawn(
+                    ticket,
+                    Spawned::Ask(agents.clone()),
+                    ask(runner, agents, request),
+                );
+            }
+            // The run finds the same when the ticket is assigned, and fails
+            // the task then: whom it is assigned to does not matter.
+            Err(_) => {
+                let capable = agents.into_iter().map(|agent| (agent, Answer::Capable));
+                self.fleet.answered(ticket, capable.collect());
+            }
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        ticket: Ticket,
+        what: Spawned,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
+        let id = self.spawned.spawn(work).id();
+        self.spawned_for.insert(id, (ticket, what));
+    }
+
+    /// Gives an assigned ticket back to the fleet.
+    fn release(&mut self, Holder { run, at }: Holder, verdict: Verdict) {
+        let ticket = self
+            .runs
+            .get_mut(&run)
+            .and_then(|live| live.tickets.get(&at).copied());
+        let Some(ticket) = ticket else {
+            return;
+        };
+        self.tickets.remove(&ticket);
+        self.forget(run, at);
+        let mut actions = Vec::new();
+        self.fleet
+            .ended(self.clock.now(), ticket, verdict, &mut actions);
+        for action in actions {
+            self.follow(action);
+        }
+    }
+
+    fn forget(&mut self, run: RunSlot, at: InstanceRef) {
+        if let Some(live) = self.runs.get_mut(&run) {
+            live.tickets.remove(&at);
+            live.stops.remove(&at);
+        }
+    }
+
+    /// Lets go of the runs that have ended.
+    fn bury(&mut self) {
+        let over = |live: &Live| live.run.status().is_some();
+        let slots: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, live)| over(live))
+            .map(|(slot, _)| *slot)
+            .collect();
+        for slot in slots {
+            let Some(live) = self.runs.remove(&slot) else {
+                continue;
+            };
+            for ticket in live.tickets.values() {
+                self.tickets.remove(ticket);
+            }
+            self.fleet.leave(slot);
+            let (failure, task) = live.end.unwrap_or_default();
+            if let Some(status) = live.run.status() {
+                let outcome = RunOutcome {
+                    id: live.run.id().clone(),
+                    status,
+                    failure,
+                    task,
+                    results: live.run.results().clone(),
+                };
+                // Nobody waits for a run whose handle was dropped.
+                drop(live.done.send(outcome));
+            }
+        }
+    }
+}
+
+async fn sleep_until(clock: Clock, wake: Option<Timestamp>) {
+    match wake {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the end of an attempt says of its agent.
+fn verdict(result: &AttemptResult) -> Verdict {
+    match result {
+        AttemptResult::Completed(_) | AttemptResult::Rejected(_) => Verdict::Success,
+        AttemptResult::Failed(failure) if failure.code.counts_for_breaker() => Verdict::Failure,
+        AttemptResult::Failed(_) => Verdict::Neither,
+    }
+}

@@ -1,0 +1,462 @@
+//! Whole runs through the engine, with agents that are closures, under paused
+//! time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec};
+use ringfence_flow::{
+    AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
+    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Plan, Rejection, Role,
+    RunEvent, RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest,
+    TaskStatus, Timestamp, Usage, WorkflowFile,
+};
+use serde_json::json;
+
+/// What an agent does with a task, and how long it takes.
+type Script = Box<dyn Fn(&TaskRequest) -> (Duration, AttemptResult) + Send + Sync>;
+
+/// Agents that are closures.
+#[derive(Default)]
+struct Scripted {
+    agents: BTreeMap<AgentName, (Arc<AgentProfile>, Script)>,
+    declines: Vec<(&'static str, &'static str)>,
+}
+
+impl Scripted {
+    fn agent(
+        mut self,
+        name: &str,
+        role: &str,
+        script: impl Fn(&TaskRequest) -> (Duration, AttemptResult) + Send + Sync + 'static,
+    ) -> Self {
+        let name = AgentName::new(name).unwrap();
+        let profile = AgentProfile {
+            name: name.clone(),
+            version: "1.0.0".into(),
+            summary: "".into(),
+            roles: [Role::new(role).unwrap()].into(),
+            hash: ContentHash::from_bytes([7; 32]),
+            instances: 4,
+            mounts: [].into(),
+        };
+        self.agents
+            .insert(name, (Arc::new(profile), Box::new(script)));
+        self
+    }
+}
+
+impl AttemptRunner for Scripted {
+    fn agents(&self) -> Vec<Arc<AgentProfile>> {
+        self.agents
+            .values()
+            .map(|(profile, _)| Arc::clone(profile))
+            .collect()
+    }
+
+    fn ceiling(&self) -> Budgets {
+        Budgets::default()
+    }
+
+    fn default_budgets(&self) -> Budgets {
+        Budgets::default()
+    }
+
+    fn can_handle<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        request: &'a TaskRequest,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        let declines = self
+            .declines
+            .iter()
+            .any(|(who, task)| *who == agent.as_str() && *task == request.key.task.as_str());
+        Box::pin(async move { Ok(!declines) })
+    }
+
+    fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {
+        Box::pin(async move {
+            let (_, script) = &self.agents[&attempt.agent];
+            let (time, result) = script(&attempt.request);
+            let result = tokio::select! {
+                () = tokio::time::sleep(time) => result,
+                reason = attempt.stop => AttemptResult::Failed(match reason {
+                    StopReason::Cancelled => Failure::new(FailureCode::Cancelled, "stopped"),
+                    StopReason::Deadline => Failure::new(FailureCode::Deadline, "stopped"),
+                }),
+            };
+            AttemptReport {
+                result,
+                usage: Usage::default(),
+            }
+        })
+    }
+}
+
+fn done(value: serde_json::Value) -> AttemptResult {
+    AttemptResult::Completed(Output::of(Json::from(value)))
+}
+
+fn failed(code: FailureCode, message: &str) -> AttemptResult {
+    AttemptResult::Failed(Failure::new(code, message))
+}
+
+fn second(result: AttemptResult) -> (Duration, AttemptResult) {
+    (Duration::from_secs(1), result)
+}
+
+type Events = Arc<Mutex<Vec<RunEvent>>>;
+
+fn host(runner: Scripted) -> Host {
+    let clock = Clock::starting_at(Timestamp::from_unix(Duration::from_secs(1_000_000)));
+    Host::start(Arc::new(runner), HostConfig::default(), clock)
+}
+
+fn spec(workflow: &str, inputs: serde_json::Value, events: &Events) -> RunSpec {
+    let file = WorkflowFile::parse("test.yaml", workflow).unwrap_or_else(|e| panic!("{e:#?}"));
+    let plan: Arc<Plan> = file.into_plan();
+    let events = Arc::clone(events);
+    RunSpec {
+        id: RunId::new("r1").unwrap(),
+        plan,
+        inputs: Json::from(inputs),
+        seed: 1,
+        budgets: None,
+        artifacts: Arc::new(MemoryArtifacts::default()),
+        observer: Box::new(move |event: &RunEvent| events.lock().unwrap().push(event.clone())),
+    }
+}
+
+async fn run(runner: Scripted, workflow: &str) -> (RunOutcome, Vec<RunEvent>) {
+    let events = Events::default();
+    let host = host(runner);
+    let mut handle = host.run(spec(workflow, json!({}), &events)).await.unwrap();
+    let outcome = handle.outcome().await.unwrap();
+    let events = std::mem::take(&mut *events.lock().unwrap());
+    (outcome, events)
+}
+
+fn value(outcome: &RunOutcome, task: &str) -> serde_json::Value {
+    let (_, output) = outcome.results.get(&TaskId::new(task).unwrap()).unwrap();
+    output.value.to_value()
+}
+
+fn status(outcome: &RunOutcome, task: &str) -> TaskStatus {
+    outcome.results.get(&TaskId::new(task).unwrap()).unwrap().0
+}
+
+/// Seconds from the first event to the last.
+fn took(events: &[RunEvent]) -> u64 {
+    events[events.len() - 1].at.since(events[0].at).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_passes_outputs_on() {
+    let runner = Scripted::default()
+        .agent("first", "one", |_| second(done(json!({"n": 20}))))
+        .agent("next", "two", |request| {
+            let input: serde_json::Value = request.input.to_value();
+            let need = request.needs[0].output.value.to_value();
+            second(done(json!([input["twice"], need["n"]])))
+        });
+    let (outcome, events) = run(
+        runner,
+        "version: 1\nname: pipe\ntasks:\n  a: {role: one}\n  b:\n    role: two\n    needs: [a]\n    input: {twice: \"${{ tasks.a.output.n * 2 }}\"}\n",
+    )
+    .await;
+    assert_eq!(outcome.status, RunStatus::Completed);
+    assert_eq!(value(&outcome, "b"), json!([40, 20]));
+    assert_eq!(took(&events), 2);
+    let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(
+        numbers,
+        (1..=events.len() as u64).collect::<Vec<_>>(),
+        "no gap"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_map_keeps_item_order_and_its_own_limit() {
+    let runner = Scripted::default().agent("mapper", "map", |request| {
+        let item = request.input.to_value().as_u64().unwrap();
+        // Later items are quicker, so they end out of order.
+        (Duration::from_secs(10 - item), done(json!(item * item)))
+    });
+    let workflow = "version: 1\nname: m\ntasks:\n  squares:\n    role: map\n    for_each: {items: \"range(5)\", concurrency: 2}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(value(&outcome, "squares"), json!([0, 1, 4, 9, 16]));
+    let (mut under_way, mut most) = (0, 0);
+    for event in &events {
+        match event.event {
+            RunEventKind::AttemptStarted { .. } => under_way += 1,
+            RunEventKind::AttemptEnded { .. } => under_way -= 1,
+            _ => {}
+        }
+        most = most.max(under_way);
+    }
+    assert_eq!(most, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_wait_longer_each_time() {
+    let runner = Scripted::default().agent("flaky", "work", |request| {
+        (
+            Duration::ZERO,
+            if request.attempt < 4 {
+                failed(FailureCode::Transient, "busy")
+            } else {
+                done(json!(request.attempt))
+            },
+        )
+    });
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: work, retry: {jitter: none}}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(value(&outcome, "a"), json!(4));
+    assert_eq!(took(&events), 1 + 2 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fallbacks_take_over_in_turn_and_all_are_named_when_all_fail() {
+    let runner = || {
+        Scripted::default()
+            .agent("a1", "work", |_| {
+                second(failed(FailureCode::Permanent, "cannot"))
+            })
+            .agent("b1", "other", |_| {
+                second(failed(FailureCode::InvalidInput, "will not"))
+            })
+    };
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: work, agent: a1, fallback: [b1]}\n";
+    let good = runner().agent("b1", "work", |_| second(done(json!("saved"))));
+    let (outcome, _) = run(good, workflow).await;
+    assert_eq!(value(&outcome, "a"), json!("saved"));
+    let bad = runner().agent("b1", "work", |_| {
+        second(failed(FailureCode::InvalidInput, "will not"))
+    });
+    let (outcome, _) = run(bad, workflow).await;
+    assert_eq!(
+        outcome.failure.unwrap().to_string(),
+        "all-agents-failed: `a1`: permanent: cannot; `b1`: invalid-input: will not"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_sends_work_back_with_feedback() {
+    let runner = Scripted::default()
+        .agent("dev", "developer", |request| {
+            second(done(json!([request.round, request.feedback.len()])))
+        })
+        .agent("gate", "quality-gate", |request| {
+            let finding = Finding {
+                rule: "r".into(),
+                severity: Severity::High,
+                message: "mend it".into(),
+                location: None,
+                fix: None,
+            };
+            second(if request.round < 3 {
+                AttemptResult::Rejected(Rejection {
+                    reason: "not yet".into(),
+                    findings: [finding].into(),
+                })
+            } else {
+                done(json!("approved"))
+            })
+        })
+        .agent("after", "after", |request| {
+            second(done(request.needs[0].output.value.to_value()))
+        });
+    let workflow = "version: 1\nname: m\ntasks:\n  fix: {role: developer}\n  gate: {role: quality-gate, needs: [fix], on_reject: {redo_from: fix, max_rounds: ROUNDS}}\n  ship: {role: after, needs: [fix]}\n";
+    let (outcome, events) = run(runner, &workflow.replace("ROUNDS", "3")).await;
+    assert_eq!(outcome.status, RunStatus::Completed);
+    assert_eq!(value(&outcome, "fix"), json!([3, 1]));
+    assert_eq!(
+        value(&outcome, "ship"),
+        json!([3, 1]),
+        "what leaves a loop leaves it once"
+    );
+    assert_eq!(took(&events), 3 * 2 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_whose_rounds_are_spent_rejects_the_run() {
+    let runner = Scripted::default()
+        .agent("dev", "developer", |_| second(done(json!(1))))
+        .agent("gate", "quality-gate", |_| {
+            second(AttemptResult::Rejected(Rejection {
+                reason: "never".into(),
+                findings: [].into(),
+            }))
+        });
+    let workflow = "version: 1\nname: m\ntasks:\n  fix: {role: developer}\n  gate: {role: quality-gate, needs: [fix], on_reject: {redo_from: fix, max_rounds: 2}}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(outcome.status, RunStatus::Rejected);
+    assert_eq!(outcome.task.unwrap().as_str(), "gate");
+    assert_eq!(
+        outcome.failure.unwrap().to_string(),
+        "gate-rejected: `gate` rejected in the last of 2 rounds: never"
+    );
+    let rounds = events
+        .iter()
+        .filter(|e| matches!(e.event, RunEventKind::RoundStarted { .. }));
+    assert_eq!(rounds.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stops_what_is_under_way() {
+    let runner = Scripted::default()
+        .agent("slow", "slow", |_| {
+            (Duration::from_secs(3_600), done(json!(1)))
+        })
+        .agent("bad", "bad", |_| {
+            second(failed(FailureCode::Permanent, "no"))
+        });
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: slow}\n  b: {role: bad}\n  c: {role: slow, needs: [a]}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(outcome.status, RunStatus::Failed);
+    assert_eq!(outcome.failure.unwrap().code, FailureCode::Permanent);
+    assert_eq!(took(&events), 1);
+    let ended: BTreeMap<_, _> = events
+        .iter()
+        .filter_map(|event| match &event.event {
+            RunEventKind::TaskEnded { key, status, .. } => Some((key.to_string(), *status)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("a", TaskStatus::Cancelled),
+        ("b", TaskStatus::Failed),
+        ("c", TaskStatus::Cancelled),
+    ];
+    assert_eq!(ended, expected.map(|(k, s)| (k.to_owned(), s)).into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_may_be_tolerated_or_skip_dependents() {
+    let runner = || {
+        Scripted::default()
+            .agent("bad", "bad", |_| {
+                second(failed(FailureCode::Permanent, "no"))
+            })
+            .agent("good", "good", |request| {
+                second(done(request.needs[0].output.value.to_value()))
+            })
+    };
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: bad, on_failure: HOW}\n  b: {role: good, needs: [a]}\n";
+    let (outcome, _) = run(runner(), &workflow.replace("HOW", "continue")).await;
+    assert_eq!(outcome.status, RunStatus::Completed);
+    assert_eq!(
+        (status(&outcome, "a"), status(&outcome, "b")),
+        (TaskStatus::Failed, TaskStatus::Completed)
+    );
+    assert_eq!(value(&outcome, "b"), json!(null));
+    let (outcome, _) = run(runner(), &workflow.replace("HOW", "skip_dependents")).await;
+    assert_eq!(outcome.status, RunStatus::Completed);
+    assert_eq!(
+        (status(&outcome, "a"), status(&outcome, "b")),
+        (TaskStatus::Failed, TaskStatus::Skipped)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_decides_whether_a_task_runs() {
+    let runner = Scripted::default().agent("good", "good", |_| second(done(json!({"n": 0}))));
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: good}\n  b: {role: good, needs: [a], when: \"${{ tasks.a.output.n > 0 }}\"}\n  c: {role: good, needs: [b], when: \"${{ tasks.b.status == 'skipped' }}\"}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    assert_eq!(status(&outcome, "b"), TaskStatus::Skipped);
+    assert_eq!(
+        status(&outcome, "c"),
+        TaskStatus::Completed,
+        "a skipped need is met"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vote_counts_approvals() {
+    let runner = || {
+        Scripted::default()
+            .agent("yes", "yes", |_| second(done(json!(1))))
+            .agent("no", "no", |_| {
+                second(AttemptResult::Rejected(Rejection {
+                    reason: "no".into(),
+                    findings: [].into(),
+                }))
+            })
+    };
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: yes}\n  b: {role: no}\n  c: {role: yes}\n  vote: {require: HOW, needs: [a, b, c]}\n";
+    for (how, expected) in [
+        ("any", RunStatus::Completed),
+        ("{at_least: 2}", RunStatus::Completed),
+        ("{at_least: 3}", RunStatus::Rejected),
+        ("all", RunStatus::Rejected),
+    ] {
+        let (outcome, _) = run(runner(), &workflow.replace("HOW", how)).await;
+        assert_eq!(outcome.status, expected, "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_agent_that_can_handle_a_task_gets_it() {
+    let mut runner = Scripted::default()
+        .agent("a1", "work", |_| second(done(json!("a1"))))
+        .agent("b1", "work", |_| second(done(json!("b1"))));
+    runner.declines = vec![("a1", "x"), ("b1", "y")];
+    let workflow = "version: 1\nname: m\ntasks:\n  x: {role: work}\n  y: {role: work}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    assert_eq!(
+        (value(&outcome, "x"), value(&outcome, "y")),
+        (json!("b1"), json!("a1"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_stops_the_run() {
+    let runner = Scripted::default().agent("slow", "slow", |_| {
+        (Duration::from_secs(3_600), done(json!(1)))
+    });
+    let workflow = "version: 1\nname: m\ndeadline: 10s\ntasks:\n  a: {role: slow}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(outcome.failure.unwrap().code, FailureCode::Deadline);
+    assert_eq!(took(&events), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_can_be_cancelled() {
+    let runner = Scripted::default().agent("slow", "slow", |_| {
+        (Duration::from_secs(3_600), done(json!(1)))
+    });
+    let events = Events::default();
+    let host = host(runner);
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: slow, for_each: \"range(10)\"}\n";
+    let mut handle = host.run(spec(workflow, json!({}), &events)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    handle.cancel().await;
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Cancelled);
+    assert_eq!(took(&events.lock().unwrap()), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_panics_costs_one_attempt() {
+    let runner = Scripted::default().agent("odd", "odd", |request| {
+        assert!(request.attempt > 1, "a defect");
+        second(done(json!("recovered")))
+    });
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: odd, retry: {jitter: none}}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    assert_eq!(value(&outcome, "a"), json!("recovered"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_fails_names_itself() {
+    let runner = Scripted::default().agent("good", "good", |_| second(done(json!({"n": 0}))));
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: good}\n  b: {role: good, needs: [a], input: {x: \"${{ tasks.a.output.missing.deep }}\"}}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    let failure = outcome.failure.unwrap();
+    assert_eq!(failure.code, FailureCode::ExpressionFailed);
+    assert!(
+        failure.message.contains("tasks.a.output.missing.deep"),
+        "{failure}"
+    );
+}

@@ -1,0 +1,74 @@
+//! One item of a task, or the whole of a task that is no map.
+
+use crate::{AgentName, Budgets, Failure, Output, Rejection};
+
+/// Where an instance is.
+#[derive(Clone, Debug)]
+pub(super) enum InstanceState {
+    /// Not submitted yet: the map's own limit holds it back.
+    Idle,
+    /// Waiting for an agent.
+    Queued,
+    /// An attempt is under way.
+    Running { agent: AgentName },
+    /// Waiting before a retry.
+    BackingOff,
+    /// Over.
+    Ended(InstanceEnd),
+}
+
+/// How an instance ended.
+#[derive(Clone, Debug)]
+pub(super) enum InstanceEnd {
+    Completed(Output),
+    Rejected(Rejection),
+    Failed(Failure),
+    Cancelled,
+}
+
+/// An instance with its history in this round.
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    pub(super) state: InstanceState,
+    /// Attempts made in this round.
+    pub(super) attempts: u32,
+    /// What only an instance that had trouble has.
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What an instance that failed at least once remembers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trouble {
+    /// Retries of the present agent, or of agents of the role.
+    pub(super) retries: u32,
+    /// How many fallback agents have been chosen.
+    pub(super) fallbacks: usize,
+    /// Budgets that were escalated.
+    pub(super) budgets: Option<Budgets>,
+    /// Who failed for good, and with what.
+    pub(super) tried: Vec<(Option<AgentName>, Failure)>,
+}
+
+impl Instance {
+    pub(super) fn new() -> Self {
+        Self {
+            state: InstanceState::Idle,
+            attempts: 0,
+            trouble: None,
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_deref()
+    }
+
+    pub(super) fn trouble_mut(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    /// Drops what only matters while the instance lives.
+    pub(super) fn end(&mut self, end: InstanceEnd) {
+        self.trouble = None;
+        self.state = InstanceState::Ended(end);
+    }
+}

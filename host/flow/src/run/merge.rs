@@ -1,0 +1,84 @@
+//! The output of a task from those of its instances.
+
+use std::sync::Arc;
+
+use super::Run;
+use super::instance::InstanceEnd;
+use super::node::Active;
+use crate::{Dependency, Finding, Json, Output, Rejection, TaskIndex};
+
+impl Active {
+    /// What the task gave. Of a map: the values in item order, `null` where an
+    /// item gave none, and all findings and artifacts one after the other.
+    pub(super) fn merged(&self, is_map: bool) -> Output {
+        let mut outputs = self.ends().map(|end| match end {
+            InstanceEnd::Completed(output) => Some(output),
+            InstanceEnd::Rejected(_) | InstanceEnd::Failed(_) | InstanceEnd::Cancelled => None,
+        });
+        if !is_map {
+            return outputs.next().flatten().cloned().unwrap_or_default();
+        }
+        let mut values = String::from("[");
+        let (mut findings, mut artifacts) = (Vec::new(), Vec::new());
+        for (index, output) in outputs.enumerate() {
+            if index > 0 {
+                values.push(',');
+            }
+            let Some(output) = output else {
+                values.push_str("null");
+                continue;
+            };
+            values.push_str(output.value.as_str());
+            findings.extend_from_slice(&output.findings);
+            artifacts.extend_from_slice(&output.artifacts);
+        }
+        values.push(']');
+        Output {
+            value: Json::from_checked(values),
+            findings: findings.into(),
+            artifacts: artifacts.into(),
+        }
+    }
+
+    /// What the instances that rejected have to say, if one did.
+    pub(super) fn rejection(&self) -> Option<Rejection> {
+        let mut rejections = self.ends().filter_map(|end| match end {
+            InstanceEnd::Rejected(rejection) => Some(rejection),
+            InstanceEnd::Completed(_) | InstanceEnd::Failed(_) | InstanceEnd::Cancelled => None,
+        });
+        let first = rejections.next()?;
+        let mut findings: Vec<Finding> = first.findings.to_vec();
+        let mut others = 0;
+        for rejection in rejections {
+            findings.extend_from_slice(&rejection.findings);
+            others += 1;
+        }
+        let reason = match others {
+            0 => Arc::clone(&first.reason),
+            n => format!("{} (and {n} more rejected)", first.reason).into(),
+        };
+        Some(Rejection {
+            reason,
+            findings: findings.into(),
+        })
+    }
+}
+
+impl Run {
+    /// What the tasks that `task` needs gave, in the order of its `needs`.
+    pub(super) fn dependencies(&self, task: TaskIndex) -> Arc<[Dependency]> {
+        self.plan
+            .task(task)
+            .needs
+            .iter()
+            .map(|need| Dependency {
+                task: need.clone(),
+                output: self
+                    .results
+                    .get(need)
+                    .map(|(_, output)| output.clone())
+                    .unwrap_or_default(),
+            })
+            .collect()
+    }
+}

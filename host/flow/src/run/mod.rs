@@ -1,0 +1,42 @@
+//! The state machine of one run.
+//!
+//! [`Run::handle`] takes what happened and when, and says what to do next.
+//! It holds no clock and does no I/O, and everything it draws comes from the
+//! run's seed: the same inputs at the same times give the same effects, which
+//! is how a journal is replayed.
+//!
+//! A task moves like this:
+//!
+//! ```text
+//!  waiting --all that it waits for has ended--> active --all items ended--> ended
+//!     |                                            |                          |
+//!     +--when is false, a need was skipped---------+------------------------->+
+//!     ^                                                                       |
+//!     +------------- a gate further on rejects: the next round ---------------+
+//! ```
+//!
+//! and each of its items (a task that is no map has one) like this:
+//!
+//! ```text
+//!  idle --> queued --assigned--> running --completed, rejected--> ended
+//!             ^                   |    |
+//!             |      retry        |    +--failed for good-------> ended
+//!             +--- backing off <--+
+//!             |                   |
+//!             +--next fallback <--+
+//! ```
+
+mod attempt;
+mod effect;
+mod instance;
+mod machine;
+mod merge;
+mod node;
+mod request;
+mod rounds;
+mod seed;
+mod timers;
+mod vote;
+
+pub use effect::{Effect, InstanceRef, RunInput};
+pub use machine::{Run, RunOptions};

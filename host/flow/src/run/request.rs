@@ -1,0 +1,71 @@
+//! What an agent is asked.
+
+use super::node::NodeState;
+use super::{InstanceRef, Run};
+use crate::{
+    Budgets, Failure, FailureCode, Json, TaskBody, TaskRequest, Timestamp, empty_input, item_json,
+};
+
+impl Run {
+    /// What an agent would be asked if an attempt at a submitted instance
+    /// started now.
+    ///
+    /// # Errors
+    /// `expression-failed` when the input cannot be filled in.
+    pub fn request(&self, now: Timestamp, at: InstanceRef) -> Result<TaskRequest, Failure> {
+        let node = &self.nodes[at.task.get()];
+        let spec = self.plan.task(at.task);
+        let (NodeState::Active(active), TaskBody::Agent { role, .. }) = (&node.state, &spec.body)
+        else {
+            self.illegal("a request was asked for a task that is not active");
+            return Err(Failure::new(
+                FailureCode::HostError,
+                "the task is not active",
+            ));
+        };
+        let instance = &active.instances[at.item as usize];
+        let time = self.budgets(at).time;
+        Ok(TaskRequest {
+            run: self.id.clone(),
+            key: at.key(&self.plan),
+            role: role.clone(),
+            priority: spec.priority,
+            attempt: instance.attempts + 1,
+            round: node.round,
+            input: self.input(at, active.items.get(at.item as usize))?,
+            needs: active.needs.clone(),
+            feedback: node.feedback.clone(),
+            mounts: spec.mounts.as_slice().into(),
+            time_left: self
+                .deadline
+                .map_or(time, |deadline| time.min(deadline.since(now))),
+        })
+    }
+
+    /// What the next attempt at an instance may use.
+    pub(super) fn budgets(&self, at: InstanceRef) -> Budgets {
+        let escalated = match &self.nodes[at.task.get()].state {
+            NodeState::Active(active) => active.instances[at.item as usize]
+                .trouble()
+                .and_then(|trouble| trouble.budgets),
+            NodeState::Waiting { .. } | NodeState::Ended { .. } => None,
+        };
+        escalated.unwrap_or_else(|| {
+            let asked = self.plan.task(at.task).budgets.over(&self.options.budgets);
+            asked.at_most(&self.options.ceiling)
+        })
+    }
+
+    fn input(&self, at: InstanceRef, item: Option<&minijinja::Value>) -> Result<Json, Failure> {
+        let Some(template) = &self.plan.task(at.task).input else {
+            return Ok(item.map_or_else(empty_input, item_json));
+        };
+        let scope = match item {
+            None => self.scope(),
+            Some(item) => self.scope().with_item(item.clone(), at.item),
+        };
+        template
+            .render(&scope)
+            .map_err(|error| Failure::new(FailureCode::ExpressionFailed, error.to_string()))
+    }
+}

@@ -1,0 +1,46 @@
+//! What is due when.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::InstanceRef;
+use crate::Timestamp;
+
+/// Something that falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// The run has taken as long as it may.
+    Deadline,
+    /// The wait before a retry is over. Says nothing if the instance has gone
+    /// on to another attempt or round since.
+    Backoff {
+        at: InstanceRef,
+        round: u32,
+        attempts: u32,
+    },
+}
+
+/// The timers of a run, the earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Timers(BinaryHeap<Reverse<(Timestamp, Timer)>>);
+
+impl Timers {
+    pub(super) fn set(&mut self, at: Timestamp, timer: Timer) {
+        self.0.push(Reverse((at, timer)));
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.0.peek().map(|Reverse((at, _))| *at)
+    }
+
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop().map(|Reverse((_, timer))| timer)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
