@@ -256,7 +256,7 @@ impl<'ast> Visit<'ast> for Effects {
         }
         self.found |= !is_format;
         each_ident(call.tokens.clone(), &mut |ident| {
-            self.found |= ident == "await"
+            self.found |= ident == "await";
         });
     }
 }

@@ -128,7 +128,7 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         each_ident(call.tokens.clone(), &mut |ident| {
-            self.found |= ident == self.name
+            self.found |= ident == self.name;
         });
         visit::visit_macro(self, call);
     }

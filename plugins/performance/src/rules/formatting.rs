@@ -27,16 +27,17 @@ pub(super) fn expr(expr: &Expr, scope: &Scope, facts: &Facts<'_>, report: &mut R
     }
     match expr {
         // `text.push_str(&format!(..))`
-        Expr::MethodCall(call) if is_call(call, "push_str", 1) => {
-            if call.args.first().is_some_and(is_borrowed_format) {
-                appended(Position::of(&call.method), report);
-            }
+        Expr::MethodCall(call)
+            if is_call(call, "push_str", 1)
+                && call.args.first().is_some_and(is_borrowed_format) =>
+        {
+            appended(Position::of(&call.method), report);
         }
         // `text += &format!(..)`
-        Expr::Binary(binary) if matches!(binary.op, BinOp::AddAssign(_)) => {
-            if is_borrowed_format(&binary.right) {
-                appended(Position::of(&binary.right), report);
-            }
+        Expr::Binary(binary)
+            if matches!(binary.op, BinOp::AddAssign(_)) && is_borrowed_format(&binary.right) =>
+        {
+            appended(Position::of(&binary.right), report);
         }
         Expr::Macro(call) if call.mac.path.is_ident("format") && scope.closure_depth() == 0 => {
             let Some(values) = values(&call.mac) else {
@@ -66,7 +67,7 @@ pub(super) fn expr(expr: &Expr, scope: &Scope, facts: &Facts<'_>, report: &mut R
 fn appended(place: Position, report: &mut Report) {
     report.add(
         IN_LOOP,
-        Severity::Low,
+        Severity::Info,
         place,
         "makes a text on each pass only to append it; `write!` (of `std::fmt::Write`) formats \
          into the text itself",
@@ -173,8 +174,8 @@ fn f(names: &[String], prefix: &str) {
         assert_eq!(
             found(text),
             [
-                "format-in-loop low 3:13",
-                "format-in-loop low 4:16",
+                "format-in-loop info 3:13",
+                "format-in-loop info 4:16",
                 "format-in-loop low 5:19",
                 "format-in-format low 7:20",
                 "format-in-format low 8:35",

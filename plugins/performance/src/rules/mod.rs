@@ -30,6 +30,8 @@ pub(crate) struct Facts<'a> {
     /// What runs at most once in a while ends here: what a `return` gives, what
     /// an error says, the branch of a loop that leaves it.
     cold_until: Position,
+    /// Where a function copies something to change the copy.
+    own_copies: Vec<Position>,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ pub(crate) fn check(reading: &Reading<'_>, report: &mut Report) {
             imports: Imports::of(reading.syntax),
             functions: Vec::new(),
             cold_until: Position::START,
+            own_copies: Vec::new(),
         },
         report,
     };
@@ -105,6 +108,9 @@ impl Visitor for Rules<'_> {
 
     fn leave_function(&mut self, _: &Function<'_>, _: &Scope) {
         self.facts.functions.pop();
+        if self.facts.functions.is_empty() {
+            self.facts.own_copies.clear();
+        }
     }
 
     fn block(&mut self, block: &syn::Block, scope: &Scope) {
@@ -117,6 +123,7 @@ impl Visitor for Rules<'_> {
             self.facts.cool(block);
         }
         locks::block(block, scope, self.report);
+        self.facts.own_copies.extend(clones::own_copies(block));
         clones::block(block, scope, &self.facts, self.report);
         collecting::block(block, scope, self.report);
         growing::block(block, self.report);

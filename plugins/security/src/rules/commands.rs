@@ -64,7 +64,7 @@ fn program(call: &ExprCall, scope: &Scope, facts: &Facts<'_>, report: &mut Repor
         "runs whatever program `{ident}` names; choose it from a fixed list, or make sure that \
          only the user of this machine can set it"
     );
-    report.add(PROGRAM, Severity::Low, Position::of(name), message);
+    report.add(PROGRAM, Severity::Info, Position::of(name), message);
 }
 
 /// Names that say that running what the caller names is the point.
@@ -185,7 +185,7 @@ fn f(tool: &str, cargo: &str) {
     process::Command::new(env!(\"CARGO_BIN_EXE_x\"));
 }
 ";
-        assert_eq!(found(text), ["program-from-variable low 3:27"]);
+        assert_eq!(found(text), ["program-from-variable info 3:27"]);
     }
 
     #[test]

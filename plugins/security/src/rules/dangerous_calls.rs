@@ -104,7 +104,7 @@ const METHODS: &[(&str, usize, &str)] = &[
     (
         "assume_init",
         0,
-        "reads whatever is there if a part was never written",
+        "of memory that was never written is undefined behaviour for almost every type",
     ),
     ("set_len", 1, "makes whatever is there part of the vector"),
     (
@@ -171,33 +171,40 @@ fn method(call: &ExprMethodCall, facts: &Facts<'_>, report: &mut Report) {
         return;
     };
     let place = Position::of(&call.method);
-    if facts.says_why_safe(place.line) || is_uninit_array(call) {
-        return;
+    if *name == "assume_init" {
+        if is_never_written(call) {
+            report.add(
+                UNINITIALISED,
+                Severity::High,
+                place,
+                format!("`{name}` {advice}"),
+            );
+        }
+    } else if !facts.says_why_safe(place.line) {
+        report.add(
+            UNCHECKED,
+            Severity::Low,
+            place,
+            format!("`{name}` {advice}"),
+        );
     }
-    let rule = if *name == "assume_init" {
-        UNINITIALISED
-    } else {
-        UNCHECKED
-    };
-    report.add(rule, Severity::Low, place, format!("`{name}` {advice}"));
 }
 
-/// `MaybeUninit::<[MaybeUninit<T>; N]>::uninit().assume_init()`, which is right
-/// and how arrays of them are made.
-fn is_uninit_array(call: &ExprMethodCall) -> bool {
+/// `MaybeUninit::uninit().assume_init()`. Where the type is spelt out it may be
+/// an array of `MaybeUninit`, for which this is right.
+fn is_never_written(call: &ExprMethodCall) -> bool {
     let Expr::Call(make) = &*call.receiver else {
         return false;
     };
     let Expr::Path(path) = &*make.func else {
         return false;
     };
-    call.method == "assume_init"
-        && last_segment(&make.func).is_some_and(|name| name == "uninit")
-        && path
-            .path
-            .segments
-            .iter()
-            .any(|segment| !matches!(segment.arguments, PathArguments::None))
+    let is_spelt_out = path
+        .path
+        .segments
+        .iter()
+        .any(|segment| !matches!(segment.arguments, PathArguments::None));
+    !is_spelt_out && last_segment(&make.func).is_some_and(|name| name == "uninit")
 }
 
 #[cfg(test)]
@@ -218,7 +225,10 @@ mod tests {
             ("transmute_copy(&x)", "transmute"),
             ("mem::uninitialized::<T>()", "uninitialised-memory"),
             ("std::mem::zeroed::<T>()", "uninitialised-memory"),
-            ("x.assume_init()", "uninitialised-memory"),
+            (
+                "MaybeUninit::uninit().assume_init()",
+                "uninitialised-memory",
+            ),
             ("slice::from_raw_parts(p, n)", "unchecked-call"),
             ("v.get_unchecked(i)", "unchecked-call"),
             ("v.set_len(n)", "unchecked-call"),
@@ -237,6 +247,7 @@ mod tests {
             "Header::from_raw_parts(p)",
             "MaybeUninit::<[MaybeUninit<u8>; 4]>::uninit().assume_init()",
             "v.get_unchecked(a, b)",
+            "written.assume_init()",
         ] {
             assert_eq!(without_comment(call), [""; 0], "{call}");
         }

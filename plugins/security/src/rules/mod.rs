@@ -109,7 +109,7 @@ impl Visitor for Rules<'_> {
             return;
         }
         undocumented_unsafe::item(item, scope, self.facts, self.report);
-        static_mut::item(item, scope, self.report);
+        static_mut::item(item, scope, self.facts, self.report);
         certificates::item(item, scope, self.report);
     }
 

@@ -7,10 +7,13 @@ use ringfence_sdk::Severity;
 use source::{Position, Scope};
 use syn::{Item, StaticMutability};
 
-pub(super) fn item(item: &Item, scope: &Scope, report: &mut Report) {
+use super::Facts;
+
+pub(super) fn item(item: &Item, scope: &Scope, facts: &Facts<'_>, report: &mut Report) {
     if let Item::Static(item) = item
         && let StaticMutability::Mut(token) = &item.mutability
         && !scope.allows("static_mut_refs")
+        && !facts.says_why_safe(Position::of(token).line)
     {
         let message = format!(
             "`static mut {}` can be raced for; an atomic, a `Mutex` or a `OnceLock` cannot",
@@ -26,7 +29,7 @@ mod tests {
 
     #[test]
     fn only_mutable_statics_count() {
-        let text = "static mut A: u8 = 0;\nstatic B: u8 = 0;\n#[allow(static_mut_refs)]\nstatic mut C: u8 = 0;\n";
+        let text = "static mut A: u8 = 0;\nstatic B: u8 = 0;\n#[allow(static_mut_refs)]\nstatic mut C: u8 = 0;\n// SAFETY: one thread.\nstatic mut D: u8 = 0;\n";
         assert_eq!(found(text), ["static-mut medium 1:8"]);
     }
 }

@@ -90,10 +90,11 @@ pub(super) fn function(
         return;
     }
     let name = function.name();
-    // Who calls a private function can read it; who calls a public one may not.
+    // Who calls a function of this crate can read it; who calls a public one may
+    // not.
     let severity = match function.vis {
-        Some(Visibility::Inherited) => Severity::Low,
-        _ => Severity::Medium,
+        Some(Visibility::Public(_)) | None => Severity::Medium,
+        Some(_) => Severity::Low,
     };
     let message =
         format!("`unsafe fn {name}` without a `# Safety` section; say what its callers must keep");

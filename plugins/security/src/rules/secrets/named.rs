@@ -147,7 +147,7 @@ pub(super) fn is_secret(hint: Hint, value: &str) -> bool {
         || is_placeholder(value)
         || value.contains("://")
         || value.starts_with(['/', '.', '-', '#', '@', '&', '?', '\\'])
-        || value.contains(['(', '['])
+        || value.contains(['(', '[', '\\'])
         || is_identifier(value)
     {
         return false;
@@ -319,6 +319,7 @@ mod tests {
             "short",
             "HMAC-SHA256",
             "v1.2.3-beta",
+            r"SOFTWARE\WOW6432Node\Vendor",
         ] {
             assert!(!is_secret(Hint::Strong, value), "{value}");
         }
