@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::comments::Comments;
+use crate::declarations::Standing;
 use crate::input::is_relative;
 use crate::nesting::check_nesting;
 use crate::tree::MAX_FILE_BYTES;
@@ -74,6 +75,8 @@ pub struct SourceFile {
     /// The byte at which each line begins.
     starts: Vec<usize>,
     bytes: usize,
+    kind: FileKind,
+    private: bool,
 }
 
 impl SourceFile {
@@ -95,12 +98,24 @@ impl SourceFile {
         if starts.last() == Some(&text.len()) {
             starts.pop();
         }
+        let path = path.into();
         Self {
-            path: path.into(),
+            kind: FileKind::of(&path),
+            path,
             text,
             starts,
             bytes,
+            private: false,
         }
+    }
+
+    /// The same file with what the files above it say of it.
+    pub(crate) fn standing(mut self, standing: Standing) -> Self {
+        if standing.test_only {
+            self.kind = FileKind::Test;
+        }
+        self.private = standing.private;
+        self
     }
 
     /// Reads the file at `path`, which is relative to `root`.
@@ -133,10 +148,19 @@ impl SourceFile {
         &self.path
     }
 
-    /// What it is for.
+    /// What it is for. A module that the file above it declares for tests only
+    /// counts as a test, if [`crate::each_file`] read it.
     #[must_use]
     pub fn kind(&self) -> FileKind {
-        FileKind::of(&self.path)
+        self.kind
+    }
+
+    /// Whether the file is a module that is not `pub` and that no `pub use`
+    /// beside its declaration names, or lies in one. Known only where
+    /// [`crate::each_file`] read it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 
     /// Its text without a byte order mark.

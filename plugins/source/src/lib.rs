@@ -3,7 +3,8 @@
 //! A [`Tree`] lists the files of a mount, a [`SourceFile`] is one of them with
 //! its text, lines and comments, and [`each_file`] reads, parses and drops one
 //! file after the other, so that an attempt needs memory for the largest file
-//! and not for the tree.
+//! and not for the tree. It also looks up how the file's module is declared,
+//! so that what only tests build is known as such.
 //!
 //! [`walk`] goes through a parsed file and tells a [`Visitor`] of each item,
 //! function, statement, expression, path and macro call together with the
@@ -37,6 +38,7 @@
 //! ```
 
 mod comments;
+mod declarations;
 mod edit;
 mod file;
 mod file_kind;

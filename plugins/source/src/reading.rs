@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::declarations::Declarations;
 use crate::{ParseProblem, Position, ReadProblem, SourceFile};
 
 /// A file as it was read.
@@ -53,8 +54,10 @@ pub fn each_file(
     paths: &[String],
     mut each: impl FnMut(&str, Result<Reading<'_>, Problem>),
 ) {
+    let mut declarations = Declarations::new(root);
     for path in paths {
-        match SourceFile::read(root, path) {
+        let file = SourceFile::read(root, path);
+        match file.map(|file| file.standing(declarations.standing(path))) {
             Ok(file) => match file.parse() {
                 Ok(syntax) => each(
                     path,

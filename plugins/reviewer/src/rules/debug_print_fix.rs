@@ -160,8 +160,12 @@ impl Shape {
                 Lit::Int(_) | Lit::Float(_) => Self::Open,
                 _ => Self::Closed,
             },
-            Expr::Call(_) | Expr::MethodCall(_) | Expr::Array(_) | Expr::Repeat(_) => Self::Closed,
-            Expr::Await(_) | Expr::Try(_) => Self::Closed,
+            Expr::Array(_)
+            | Expr::Await(_)
+            | Expr::Call(_)
+            | Expr::MethodCall(_)
+            | Expr::Repeat(_)
+            | Expr::Try(_) => Self::Closed,
             Expr::Macro(call) if !call.mac.path.is_ident("dbg") => Self::Closed,
             Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => Self::Variable,
             Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Reference(_) => Self::Open,

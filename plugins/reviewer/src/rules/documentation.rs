@@ -2,7 +2,7 @@
 //!
 //! One file shows what the word `pub` says, not what the crate hands out, so
 //! this rule keeps to what is likely to be seen: items that are `pub` all the
-//! way to the top of their file, methods of types that the same file makes
+//! way to the top of their file, and whose file's module is, methods of types that the same file makes
 //! public, and what public traits ask for. Programs have no such readers.
 //! Fields and variants are left to the compiler's `missing_docs`.
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use lint::Report;
 use ringfence_sdk::Severity;
-use source::{FileKind, Position, Scope};
+use source::{FileKind, Position, Scope, SourceFile};
 use syn::spanned::Spanned;
 use syn::{Attribute, ImplItem, Item, Meta, TraitItem, Visibility};
 
@@ -52,9 +52,18 @@ pub(super) struct Documentation {
     modules: Vec<bool>,
     /// Whether the `impl` or trait around the place is one to document.
     members: bool,
+    /// Whether the file is a module that nobody outside of the crate sees.
+    private: bool,
 }
 
 impl Documentation {
+    pub(super) fn of(file: &SourceFile) -> Self {
+        Self {
+            private: file.is_private(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn item(
         &mut self,
         item: &Item,
@@ -121,7 +130,8 @@ impl Documentation {
         scope: &Scope,
         report: &mut Report,
     ) {
-        let unseen = scope.file_kind() != FileKind::Library
+        let unseen = self.private
+            || scope.file_kind() != FileKind::Library
             || scope.in_test()
             || scope.function().is_some()
             || self.modules.contains(&false)
