@@ -20,6 +20,10 @@ impl Agent for Nan {
         .role("nan")
     }
 
+    #[allow(
+        clippy::eq_op,
+        reason = "a number divided by itself is what makes it none"
+    )]
     fn execute(_: serde_json::Value, _: &Context) -> Result<Outcome<Vec<String>>, Failure> {
         let zero = black_box(0.0_f64);
         let negative = black_box(-1.0_f64);

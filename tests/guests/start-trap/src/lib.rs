@@ -25,14 +25,11 @@ impl Agent for StartTrap {
 
 ringfence_sdk::register!(StartTrap);
 
+/// What a component calls when it is instantiated.
+// SAFETY: nothing else here has this name, and the linker adds none for a
+// library.
 #[cfg(target_family = "wasm")]
-extern "C" fn trap() {
+#[unsafe(export_name = "_initialize")]
+extern "C" fn initialize() {
     std::arch::wasm32::unreachable();
 }
-
-// SAFETY: the section holds functions of this type, which run once before
-// everything else.
-#[cfg(target_family = "wasm")]
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_START: extern "C" fn() = trap;
