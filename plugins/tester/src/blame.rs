@@ -5,8 +5,9 @@
 ///
 /// `check` says what is wrong with the whole made of some of the parts 0 to
 /// `count` (in order), if anything; with none of them, nothing is. Each guilty
-/// part takes about log2(`count`) checks. Where `may_search` says no, all
-/// parts that are left are guilty: better too many than a whole that is broken.
+/// part takes at most about log2(`count`) checks. Where `may_search` says no,
+/// all parts that were not yet found to be fine are guilty: better too many
+/// than a whole that is broken.
 pub(crate) fn guilty<T: Clone>(
     count: usize,
     mut check: impl FnMut(&[usize]) -> Option<T>,
@@ -14,15 +15,17 @@ pub(crate) fn guilty<T: Clone>(
 ) -> Vec<(usize, T)> {
     let mut kept: Vec<usize> = (0..count).collect();
     let mut guilty = Vec::new();
-    while !kept.is_empty() {
+    // With the first `fine` parts all is well.
+    let mut fine = 0;
+    while fine < kept.len() {
         let Some(mut trouble) = check(&kept) else {
             break;
         };
-        // With the first `fine` parts all is well, with the first `broken` not.
-        let (mut fine, mut broken) = (0, kept.len());
+        // With the first `broken` it is not.
+        let mut broken = kept.len();
         while broken - fine > 1 {
             if !may_search() {
-                guilty.extend(kept.drain(..).map(|part| (part, trouble.clone())));
+                guilty.extend(kept.drain(fine..).map(|part| (part, trouble.clone())));
                 guilty.sort_unstable_by_key(|(part, _)| *part);
                 return guilty;
             }

@@ -33,9 +33,10 @@ pub use verify::{
     RULES,
 };
 
-/// The most findings of a rejection. An output has at most 1 MiB, and one
-/// finding can take 2 KiB.
-const MAX_FINDINGS: usize = 400;
+/// The most bytes of the findings of a rejection, as JSON: paths are as long as
+/// whoever sent them likes, and the whole output has to fit into 1 MiB. It is
+/// room for one on each edit of the largest patch, with paths of usual length.
+const MAX_FINDINGS_BYTES: usize = 640 * 1024;
 
 /// What the tester is asked. Nothing has to be given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -147,7 +148,13 @@ fn reject(mut findings: Vec<Finding>, feedback: &[Finding]) -> Outcome<Checked> 
             .map(|place| (place.path.clone(), place.line));
         seen.insert((finding.rule.clone(), place))
     });
-    findings.truncate(MAX_FINDINGS);
+    let mut room = MAX_FINDINGS_BYTES;
+    findings.retain(|finding| {
+        let size = serde_json::to_string(finding).map_or(usize::MAX, |json| json.len() + 1);
+        let fits = size <= room;
+        room -= if fits { size } else { 0 };
+        fits
+    });
     Outcome::rejected(reason).with_findings(findings)
 }
 

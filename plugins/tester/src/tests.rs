@@ -164,8 +164,18 @@ fn a_rejection_stays_below_the_limit_of_an_output() {
         Finding::new(DOES_NOT_PARSE, Severity::High, "m".repeat(250)).at(&path, line, 1)
     });
     let outcome = reject(findings.collect(), &[]);
-    assert_eq!(outcome.findings().len(), MAX_FINDINGS);
-    assert!(serde_json::to_string(outcome.findings()).unwrap().len() < 1 << 20);
+    let bytes = serde_json::to_string(outcome.findings()).unwrap().len();
+    assert!(
+        (MAX_FINDINGS_BYTES - 2_000..=MAX_FINDINGS_BYTES + 2).contains(&bytes),
+        "{bytes}"
+    );
+
+    // One finding on each edit of the largest patch fits.
+    let path = "crates/some-crate/src/module/file.rs";
+    let findings = (1..=developer::MAX_EDITS).map(|line| {
+        Finding::new(DOES_NOT_PARSE, Severity::High, "m".repeat(100)).at(path, line, 1)
+    });
+    assert_eq!(reject(findings.collect(), &[]).findings().len(), 2_000);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub const RULES: [&str; 5] = [
 
 /// How many bytes an attempt may parse to find which edits break a file.
 /// Whoever writes the edits picks their number, the attempt's fuel pays.
-const MAX_SEARCH_BYTES: usize = 2 * 1024 * 1024;
+const MAX_SEARCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// The longest text of others in a message, in bytes.
 const MAX_QUOTED: usize = 200;
