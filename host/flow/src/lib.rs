@@ -7,6 +7,7 @@
 mod agent;
 mod breaker;
 mod budget;
+mod diagnostic;
 mod event;
 mod expr;
 mod failure;
@@ -26,10 +27,12 @@ mod suggest;
 mod task;
 mod time;
 mod workflow;
+mod yaml;
 
 pub use agent::{AgentProfile, MountAccess, MountGrant};
 pub use breaker::{Admission, Breaker, BreakerPolicy, BreakerState, Pass, Verdict};
 pub use budget::{Amount, BudgetKind, BudgetOverrides, Budgets, Usage};
+pub use diagnostic::{Diagnostic, Related, TextSpan, render as render_diagnostics};
 pub use event::{EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus};
 pub use expr::{
     EXPRESSION_FUEL, ExprError, ExprSyntax, Expression, MAX_EXPRESSION_LEN, MAX_ITEMS,
@@ -47,7 +50,7 @@ pub use id::{
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
-pub use plan::{MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex};
+pub use plan::{Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex};
 pub use record::{
     ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FailureRecord,
     FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail, MAX_DECISIONS,
@@ -64,6 +67,8 @@ pub use size::{ByteSize, InvalidSize};
 pub use task::{AttemptResult, Priority, Rejection, TaskRequest};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
 pub use workflow::{
-    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, InputSpec, InputType, OnFailure, OnReject,
-    Require, Task, TaskBody, Workflow, empty_input,
+    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError, InputSpec, InputType,
+    InputValue, OnFailure, OnReject, Require, Task, TaskBody, Workflow, WorkflowFile, empty_input,
+    workflow_schema,
 };
+pub use yaml::MAX_FILE_SIZE;

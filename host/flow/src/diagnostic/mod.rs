@@ -4,8 +4,8 @@ mod render;
 mod source;
 
 pub use render::render;
-pub use source::TextSpan;
 pub(crate) use source::Source;
+pub use source::TextSpan;
 
 /// Something that is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,7 +40,12 @@ pub fn render(source_name: &str, text: &str, diagnostics: &[Diagnostic]) -> Stri
             .fold(span.line, u32::max);
         let gutter = last_line.to_string().len();
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "error[{}]: {}", diagnostic.code, clean(&diagnostic.message));
+        let _ = writeln!(
+            out,
+            "error[{}]: {}",
+            diagnostic.code,
+            clean(&diagnostic.message)
+        );
         let _ = writeln!(
             out,
             "{:gutter$}--> {}:{}:{}",
@@ -49,13 +54,32 @@ pub fn render(source_name: &str, text: &str, diagnostics: &[Diagnostic]) -> Stri
             span.line,
             span.column
         );
-        picture(&mut out, text, *span, &clean(&diagnostic.label), gutter, '^');
+        picture(
+            &mut out,
+            text,
+            *span,
+            &clean(&diagnostic.label),
+            gutter,
+            '^',
+        );
         for related in &diagnostic.related {
-            picture(&mut out, text, related.span, &clean(&related.label), gutter, '-');
+            picture(
+                &mut out,
+                text,
+                related.span,
+                &clean(&related.label),
+                gutter,
+                '-',
+            );
         }
         if let Some(hint) = &diagnostic.hint {
             let indent = format!("\n{:width$}", "", width = gutter + 9);
-            let _ = writeln!(out, "{:gutter$} = hint: {}", "", clean(hint).replace('\n', &indent));
+            let _ = writeln!(
+                out,
+                "{:gutter$} = hint: {}",
+                "",
+                clean(hint).replace('\n', &indent)
+            );
         }
     }
     out
@@ -66,8 +90,15 @@ fn picture(out: &mut String, text: &str, span: TextSpan, label: &str, gutter: us
     let line_start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
     let line = text[line_start..].lines().next().unwrap_or_default();
     let first = span.column as usize - 1;
-    let skip = if first + LEAD > WIDTH { first - LEAD } else { 0 };
-    let length = text[span.range()].lines().next().map_or(0, |shown| shown.chars().count());
+    let skip = if first + LEAD > WIDTH {
+        first - LEAD
+    } else {
+        0
+    };
+    let length = text[span.range()]
+        .lines()
+        .next()
+        .map_or(0, |shown| shown.chars().count());
     let (mut shown, mut before, mut marked) = (String::new(), 0, 0);
     if skip > 0 {
         shown.push_str("...");

@@ -74,7 +74,10 @@ impl<'a> Source<'a> {
     /// The nearest start of a character at or before `at`.
     fn floor(&self, at: usize) -> usize {
         let at = at.min(self.text.len());
-        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+        (0..=at)
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(0)
     }
 }
 

@@ -28,12 +28,13 @@ pub use render::{MAX_RENDERED, item_json};
 pub use result::TaskResults;
 pub use scope::{ROOTS, Scope};
 pub use template::{Template, TemplateSyntax};
+pub(crate) use template::{TemplateNode, TextPart, text_node};
 
 use crate::suggest;
 use environment::{FILTERS, MORE_FILTERS, TESTS, environment};
 use lexer::{Token, TokenKind, tokens};
 use reference::{Reference, Step, is_filter, is_test, references};
-use render::{RenderError, to_json};
+use render::RenderError;
 
 /// The longest expression, in bytes.
 pub const MAX_EXPRESSION_LEN: usize = 8 << 10;

@@ -1,3 +1,4 @@
+use super::render::to_json;
 use super::*;
 use crate::{Finding, Json, Output, RunId, Severity, TaskId, TaskStatus};
 use serde_json::json;

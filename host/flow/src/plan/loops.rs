@@ -1,6 +1,6 @@
 //! Feedback loops: who is in them, and what waits for their gates.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::graph::Graph;
 use super::{MAX_LOOPS, PlanError, RedoLoop, TaskIndex, nearest_task};
@@ -162,9 +162,9 @@ fn entangled(workflow: &Workflow, waiting: &Graph, found: &[FoundLoop]) -> Vec<P
         .cycles()
         .iter()
         .filter_map(|cycle| {
-            let mut gates = cycle.iter().filter(is_gate);
-            let first = gates.next()?;
-            let second = gates.next()?;
+            let gates: BTreeSet<_> = cycle.iter().filter(is_gate).collect();
+            let mut gates = gates.into_iter();
+            let (first, second) = (gates.next()?, gates.next()?);
             Some(PlanError::LoopsOverlap {
                 first: workflow.tasks[first.get()].id.clone(),
                 second: workflow.tasks[second.get()].id.clone(),

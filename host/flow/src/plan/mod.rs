@@ -16,12 +16,14 @@
 //!               +-----------------------------------+
 //! ```
 
+mod ancestors;
 mod error;
 mod graph;
 mod loops;
 
 use std::collections::HashMap;
 
+pub use ancestors::Ancestors;
 pub use error::PlanError;
 
 use crate::{Require, Task, TaskBody, TaskId, Workflow, suggest};
@@ -204,6 +206,12 @@ impl Plan {
     #[must_use]
     pub fn order(&self) -> &[TaskIndex] {
         &self.order
+    }
+
+    /// Who comes before whom. Takes a bit for each pair of tasks.
+    #[must_use]
+    pub fn ancestors(&self) -> Ancestors {
+        Ancestors::of(self)
     }
 
     /// The tasks by wave, each wave in the order of the file.

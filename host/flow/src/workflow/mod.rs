@@ -1,8 +1,155 @@
 //! Workflow files: what they say, and how they are read and checked.
+//!
+//! A file is read in one pass that notes everything that is wrong with it:
+//! YAML to a tree that knows where each part stands, the tree to a
+//! [`Workflow`], the workflow to a [`Plan`], and then what its expressions
+//! read. [`WorkflowFile::check_against`] is the second pass, against a host.
 
+mod check;
+mod decode;
+mod decode_task;
+mod host_check;
+mod inputs;
+mod keys;
 mod model;
+mod places;
+mod policy;
+mod reader;
+mod schema;
 
+pub use host_check::HostFacts;
+pub use inputs::{InputError, InputValue};
 pub use model::{
     DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, InputSpec, InputType, OnFailure, OnReject,
     Require, Task, TaskBody, Workflow, empty_input,
 };
+pub use schema::workflow_schema;
+
+use crate::diagnostic::{Diagnostic, Source};
+use crate::{Plan, PlanError, yaml};
+use places::Places;
+use reader::Reader;
+
+/// A workflow file that is right in itself.
+#[derive(Clone, Debug)]
+pub struct WorkflowFile {
+    name: String,
+    text: String,
+    plan: Plan,
+    places: Places,
+}
+
+impl WorkflowFile {
+    /// Reads and checks the file `name` that holds `text`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at least one [`Diagnostic`], in the
+    /// order of the file.
+    ///
+    /// ```
+    /// use ringfence_flow::WorkflowFile;
+    /// let file = WorkflowFile::parse("hello.yaml", "
+    /// version: 1
+    /// name: hello
+    /// tasks:
+    ///   greet: { role: greeter, input: { name: you } }
+    /// ").unwrap();
+    /// assert_eq!(file.plan().waves().len(), 1);
+    /// ```
+    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let source = Source::new(text);
+        let mut errors = Vec::new();
+        let root = yaml::parse(&source, &mut errors);
+        let mut reader = Reader::new(&source, errors);
+        let decoded = root.and_then(|root| decode::decode(&mut reader, &root));
+        let Some((workflow, places)) = decoded else {
+            return Err(reader.into_errors());
+        };
+        let plan = match Plan::new(workflow.clone()) {
+            Ok(plan) => Some(plan),
+            Err(found) => {
+                let found: Vec<_> = found
+                    .into_iter()
+                    .filter(|error| !(places.incomplete && follows_from_loss(error)))
+                    .collect();
+                check::report_plan_errors(&mut reader, &workflow, &places, &found);
+                None
+            }
+        };
+        check::check_expressions(&mut reader, &workflow, &places, plan.as_ref());
+        match plan {
+            Some(plan) if !reader.has_errors() => Ok(Self {
+                name: name.to_owned(),
+                text: text.to_owned(),
+                plan,
+                places,
+            }),
+            _ => Err(reader.into_errors()),
+        }
+    }
+
+    /// Reads and checks a file of any bytes.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and for what is no UTF-8.
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Vec<Diagnostic>> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(name, text),
+            Err(error) => {
+                let valid = error.valid_up_to();
+                let text = String::from_utf8_lossy(&bytes[..valid]);
+                let message = format!("byte {} of the file is no UTF-8", valid + 1);
+                let span = Source::new(&text).span(valid..valid);
+                Err(vec![
+                    Diagnostic::new("no-text", message, span)
+                        .hinting("save the file as UTF-8".to_owned()),
+                ])
+            }
+        }
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The graph of its tasks.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The graph of its tasks, without the file.
+    #[must_use]
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+
+    /// Everything that keeps it from running on a host: roles and agents that
+    /// are not there, budgets above the ceiling, mounts that nobody granted
+    /// or gave. Empty if it can run.
+    #[must_use]
+    pub fn check_against(&self, facts: &HostFacts<'_>) -> Vec<Diagnostic> {
+        host_check::check(self, facts)
+    }
+}
+
+/// Whether a graph error may only follow from a task or a name that could not
+/// be read.
+fn follows_from_loss(error: &PlanError) -> bool {
+    matches!(
+        error,
+        PlanError::NoTasks
+            | PlanError::UnknownNeed { nearest: None, .. }
+            | PlanError::UnknownRedoFrom { nearest: None, .. }
+            | PlanError::NoAncestor { .. }
+            | PlanError::VoteTooHigh { .. }
+    )
+}

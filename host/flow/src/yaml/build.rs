@@ -75,7 +75,11 @@ fn check_text(source: &Source<'_>) -> Result<(), Stop> {
             "a workflow file has at most {MAX_FILE_SIZE}, this one has {}",
             crate::ByteSize::bytes(size)
         );
-        return Err(Box::new(Diagnostic::new("file-too-large", message, source.span(0..0))));
+        return Err(Box::new(Diagnostic::new(
+            "file-too-large",
+            message,
+            source.span(0..0),
+        )));
     }
     let control = source
         .text
@@ -84,7 +88,10 @@ fn check_text(source: &Source<'_>) -> Result<(), Stop> {
     match control {
         None => Ok(()),
         Some((at, c)) => {
-            let message = format!("the control character U+{:04X} has no place in a text file", u32::from(c));
+            let message = format!(
+                "the control character U+{:04X} has no place in a text file",
+                u32::from(c)
+            );
             let span = source.span(at..at + c.len_utf8());
             Err(Box::new(
                 Diagnostic::new("control-character", message, span).hinting("remove it".to_owned()),
@@ -205,9 +212,9 @@ impl Builder<'_, '_> {
         let raw = self.source.text.get(range.clone()).unwrap_or_default();
         let inner = match style {
             ScalarStyle::Plain => Some((0, raw)),
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                raw.get(1..raw.len().saturating_sub(1)).map(|inner| (1, inner))
-            }
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => raw
+                .get(1..raw.len().saturating_sub(1))
+                .map(|inner| (1, inner)),
             ScalarStyle::Literal | ScalarStyle::Folded => None,
         };
         let verbatim = inner
@@ -307,7 +314,12 @@ impl Builder<'_, '_> {
                 None => {
                     let text = match node.kind {
                         NodeKind::Text { text, .. } => text,
-                        _ => self.source.text.get(node.range.clone()).unwrap_or_default().to_owned(),
+                        _ => self
+                            .source
+                            .text
+                            .get(node.range.clone())
+                            .unwrap_or_default()
+                            .to_owned(),
                     };
                     *key = Some(Key {
                         text,
@@ -340,17 +352,25 @@ mod tests {
     #[test]
     fn yaml_and_json_are_read() {
         let expected = serde_json::json!({"a": [1, "x: y", null], "b": {"c": true}});
-        assert_eq!(json("a: [1, 'x: y', ~]\nb:\n  c: true\n").unwrap(), expected);
+        assert_eq!(
+            json("a: [1, 'x: y', ~]\nb:\n  c: true\n").unwrap(),
+            expected
+        );
         assert_eq!(json(&expected.to_string()).unwrap(), expected);
         assert_eq!(json("\u{feff}a: ä\r\nb: |\r\n  x\r\n").unwrap()["a"], "ä");
-        assert_eq!(json("a: &x [1]\nb: *x\n").unwrap()["b"], serde_json::json!([1]));
+        assert_eq!(
+            json("a: &x [1]\nb: *x\n").unwrap()["b"],
+            serde_json::json!([1])
+        );
     }
 
     #[test]
     fn texts_know_where_they_stand() {
         let text = "\u{feff}ä: 1\nk: \"v ${{ x }}\"\nl: plain\n";
         let node = parse(&Source::new(text), &mut Vec::new()).unwrap();
-        let NodeKind::Map(entries) = node.kind else { panic!("a map") };
+        let NodeKind::Map(entries) = node.kind else {
+            panic!("a map")
+        };
         assert_eq!(&text[entries[1].value.place(6..7)], "x");
         assert_eq!(&text[entries[2].value.place(0..5)], "plain");
         assert_eq!(&text[entries[0].key.range.clone()], "ä");

@@ -39,13 +39,18 @@ fn number(text: &str) -> Option<Number> {
     }
     let is_float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.bytes().any(|byte| byte.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     is_float.then(|| float(text)).flatten()
 }
 
 fn prefixed(digits: &str, radix: u32) -> Option<Number> {
     let legal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    legal.then(|| u64::from_str_radix(digits, radix).ok()).flatten().map(Number::from)
+    legal
+        .then(|| u64::from_str_radix(digits, radix).ok())
+        .flatten()
+        .map(Number::from)
 }
 
 fn float(text: &str) -> Option<Number> {

@@ -1,0 +1,271 @@
+//! Checks of what expressions read, which need the whole workflow.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::places::{PlacedExpression, Places};
+use super::reader::Reader;
+use crate::diagnostic::Diagnostic;
+use crate::plan::Ancestors;
+use crate::{Plan, PlanError, ROOTS, Root, TaskIndex, Workflow, suggest};
+
+/// Reports what is wrong with the graph, each at its place.
+pub(super) fn report_plan_errors(
+    reader: &mut Reader<'_>,
+    workflow: &Workflow,
+    places: &Places,
+    errors: &[PlanError],
+) {
+    let at: HashMap<_, _> = workflow
+        .tasks
+        .iter()
+        .enumerate()
+        .map(|(position, task)| (&task.id, position))
+        .collect();
+    let need_place = |task, need| -> Option<Range<usize>> {
+        let position = *at.get(task)?;
+        let index = workflow.tasks[position]
+            .needs
+            .iter()
+            .position(|other| other == need)?;
+        places.tasks[position].needs.get(index).cloned()
+    };
+    for error in errors {
+        let (place, related) = match error {
+            PlanError::NoTasks
+            | PlanError::TooManyTasks { .. }
+            | PlanError::TooManyLoops { .. } => (Some(places.tasks_key.clone()), Vec::new()),
+            PlanError::DuplicateTask { task } => (
+                at.get(task).map(|at| places.tasks[*at].id.clone()),
+                Vec::new(),
+            ),
+            PlanError::UnknownNeed { task, need, .. } | PlanError::DuplicateNeed { task, need } => {
+                (need_place(task, need), Vec::new())
+            }
+            PlanError::SelfNeed { task } => (need_place(task, task), Vec::new()),
+            PlanError::Cycle { tasks } => {
+                let nexts = tasks.iter().cycle().skip(1);
+                let mut steps = tasks.iter().zip(nexts).filter_map(|(task, next)| {
+                    let label = format!("`{task}` needs `{next}`");
+                    Some((need_place(task, next)?, label))
+                });
+                let first = steps.next().map(|(place, _)| place);
+                (first, steps.take(8).collect())
+            }
+            PlanError::UnknownRedoFrom { gate, .. } | PlanError::NoAncestor { gate, .. } => (
+                at.get(gate).map(|at| places.tasks[*at].redo_from.clone()),
+                Vec::new(),
+            ),
+            PlanError::LoopsOverlap { first, second, .. } => {
+                let place = |gate| at.get(gate).map(|at| places.tasks[*at].redo_from.clone());
+                let related = place(first).map(|place| (place, format!("the loop of `{first}`")));
+                (place(second), related.into_iter().collect())
+            }
+            PlanError::VoteTooHigh { task, .. } => (
+                at.get(task).map(|at| places.tasks[*at].require.clone()),
+                Vec::new(),
+            ),
+        };
+        let place = place.unwrap_or_else(|| places.tasks_key.clone());
+        let mut diagnostic = Diagnostic::new(error.code(), error.to_string(), reader.span(&place));
+        for (place, label) in related {
+            diagnostic = diagnostic.also(reader.span(&place), label);
+        }
+        reader.report(diagnostic.hinting(error.hint()));
+    }
+}
+
+/// Checks what each expression reads. `plan` is there if the graph is sound.
+pub(super) fn check_expressions(
+    reader: &mut Reader<'_>,
+    workflow: &Workflow,
+    places: &Places,
+    plan: Option<&Plan>,
+) {
+    let ids: HashMap<_, _> = workflow
+        .tasks
+        .iter()
+        .enumerate()
+        .map(|(position, task)| (task.id.as_str(), position))
+        .collect();
+    let mut names = Names {
+        workflow,
+        ids,
+        plan,
+        ancestors: None,
+    };
+    for (position, task_places) in places.tasks.iter().enumerate() {
+        for placed in &task_places.expressions {
+            for root in placed.expression.roots() {
+                let wrong = names.check(position, placed, &root);
+                let Some((code, message, hint)) = wrong else {
+                    continue;
+                };
+                let span = reader.span(&placed.place(&root.range));
+                reader.report(Diagnostic::new(code, message, span).hinting(hint));
+            }
+        }
+    }
+}
+
+type Wrong = Option<(&'static str, String, Option<String>)>;
+
+struct Names<'a> {
+    workflow: &'a Workflow,
+    ids: HashMap<&'a str, usize>,
+    plan: Option<&'a Plan>,
+    ancestors: Option<Ancestors>,
+}
+
+impl Names<'_> {
+    fn check(&mut self, position: usize, placed: &PlacedExpression, root: &Root) -> Wrong {
+        match root.name.as_str() {
+            "inputs" => self.check_input(root),
+            "tasks" => self.check_task(position, root),
+            "item" | "index" if !placed.sees_item => Some((
+                "item-outside-for-each",
+                format!(
+                    "`{}` is there only in the `input` of a `for_each` task",
+                    root.name
+                ),
+                None,
+            )),
+            "item" | "index" => None,
+            "run" => match root.field.as_deref() {
+                None | Some("id") => None,
+                Some(field) => Some((
+                    "unknown-name",
+                    format!("`run` has no `{field}`"),
+                    Some("it has `id`".to_owned()),
+                )),
+            },
+            "range" => None,
+            name => Some((
+                "unknown-name",
+                format!("there is no `{name}`"),
+                Some(self.root_hint(name)),
+            )),
+        }
+    }
+
+    fn root_hint(&self, name: &str) -> String {
+        if self.ids.contains_key(name) {
+            return format!("write `tasks.{name}.output` for what the task gave");
+        }
+        if self
+            .workflow
+            .inputs
+            .iter()
+            .any(|input| input.name.as_str() == name)
+        {
+            return format!("write `inputs.{name}`");
+        }
+        suggest::nearest(name, ROOTS).map_or_else(
+            || {
+                let roots = suggest::list(ROOTS, 8);
+                format!("expressions see {roots}; put quotes around a text")
+            },
+            |near| format!("did you mean `{near}`?"),
+        )
+    }
+
+    fn check_input(&self, root: &Root) -> Wrong {
+        let name = root.field.as_deref()?;
+        let names = || self.workflow.inputs.iter().map(|input| input.name.as_str());
+        if names().any(|other| other == name) {
+            return None;
+        }
+        let hint = match suggest::nearest(name, names()) {
+            Some(near) => format!("did you mean `inputs.{near}`?"),
+            None if self.workflow.inputs.is_empty() => {
+                format!("add `inputs: {{ {name}: {{ type: string }} }}` to the workflow")
+            }
+            None => format!("there are {}", suggest::list(names(), 16)),
+        };
+        Some((
+            "unknown-name",
+            format!("the workflow has no input `{name}`"),
+            Some(hint),
+        ))
+    }
+
+    fn check_task(&mut self, position: usize, root: &Root) -> Wrong {
+        let Some(name) = root.field.as_deref() else {
+            return Some((
+                "unknown-name",
+                "`tasks` is followed by the name of a task that is known before it runs".to_owned(),
+                Some("write `tasks.NAME` or `tasks[\"NAME\"]`".to_owned()),
+            ));
+        };
+        let Some(read) = self.ids.get(name).copied() else {
+            return Some((
+                "unknown-name",
+                format!("there is no task `{name}`"),
+                self.task_hint(name),
+            ));
+        };
+        if let Some(field) = root.rest.first() {
+            let fields = ["output", "findings", "status"];
+            if !fields.contains(&field.as_str()) {
+                let hint = suggest::nearest(field, fields).map_or_else(
+                    || format!("a task has `output`, `findings` and `status`: write `tasks.{name}.output.{field}`"),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return Some((
+                    "unknown-name",
+                    format!("a task has no `{field}`"),
+                    Some(hint),
+                ));
+            }
+        }
+        self.check_order(position, read)
+    }
+
+    /// A task reads only what has ended for certain.
+    fn check_order(&mut self, position: usize, read: usize) -> Wrong {
+        let (task, other) = (&self.workflow.tasks[position], &self.workflow.tasks[read]);
+        if position == read {
+            return Some((
+                "reads-itself",
+                format!("task `{}` reads itself, which has not ended", task.id),
+                None,
+            ));
+        }
+        if task.needs.contains(&other.id) {
+            return None;
+        }
+        let plan = self.plan?;
+        let ancestors = self.ancestors.get_or_insert_with(|| plan.ancestors());
+        let index = |position: usize| plan.index_of(&self.workflow.tasks[position].id);
+        let (at, other_at): (TaskIndex, TaskIndex) = (index(position)?, index(read)?);
+        if ancestors.contains(at, other_at) {
+            return None;
+        }
+        let hint = if ancestors.contains(other_at, at) {
+            format!("`{}` needs `{}`, so it ends later", other.id, task.id)
+        } else {
+            format!("add `{}` to the `needs` of `{}`", other.id, task.id)
+        };
+        Some((
+            "reads-unordered",
+            format!(
+                "task `{}` reads `{}`, which may not have ended",
+                task.id, other.id
+            ),
+            Some(hint),
+        ))
+    }
+
+    fn task_hint(&self, name: &str) -> Option<String> {
+        let dashed = format!("{name}-");
+        let ids = || self.workflow.tasks.iter().map(|task| task.id.as_str());
+        // `tasks.quality-gate` is read as a subtraction.
+        if let Some(id) = ids().find(|id| id.starts_with(&dashed)) {
+            return Some(format!("write `tasks[\"{id}\"]` where a name has a dash"));
+        }
+        match suggest::nearest(name, ids()) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => Some(format!("there are {}", suggest::list(ids(), 12))),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! From the tree to the model: one task.
+
+use std::ops::Range;
+
+use super::decode::{Defaults, MAX_CONCURRENCY, check_deadline, nowhere, on_failure, priority};
+use super::keys;
+use super::places::{PlacedExpression, TaskPlaces};
+use super::policy::{RetryFile, budget, merge, policy, retry};
+use super::reader::{Fields, Reader};
+use crate::diagnostic::Diagnostic;
+use crate::expr::{TemplateNode, TextPart, text_node};
+use crate::yaml::{Entry, Node, NodeKind};
+use crate::{
+    AgentName, DEFAULT_MAX_ROUNDS, Expression, ForEach, MountName, OnReject, Require, Role, Task,
+    TaskBody, TaskId, Template, TemplateSyntax,
+};
+
+/// The most rounds that a file may ask for.
+pub(super) const MAX_ROUNDS: u32 = 1_000;
+
+/// Reads a task. Parts that are wrong are left out and noted.
+pub(super) fn decode_task(
+    reader: &mut Reader<'_>,
+    entry: &Entry,
+    defaults: &Defaults,
+) -> Option<(Task, TaskPlaces)> {
+    let key = &entry.key;
+    let id = reader.name_of::<TaskId>(&key.text, &key.range);
+    let fields = reader.fields(&entry.value, &key.text, &keys::TASK)?;
+    let place = |name: &str| {
+        fields
+            .get(name)
+            .map_or_else(nowhere, |node| node.range.clone())
+    };
+    let mut places = TaskPlaces {
+        id: key.range.clone(),
+        role: place("role"),
+        agent: place("agent"),
+        require: place("require"),
+        redo_from: nowhere(),
+        ..TaskPlaces::default()
+    };
+    let body = body(reader, &fields, &key.range);
+    let needs = fields
+        .get("needs")
+        .map_or_else(Vec::new, |node| reader.names::<TaskId>(node, "needs"));
+    let mounts = fields
+        .get("mounts")
+        .map_or_else(Vec::new, |node| reader.names::<MountName>(node, "mounts"));
+    let fallback = fallback(reader, &fields);
+    let for_each = fields
+        .get("for_each")
+        .and_then(|node| for_each(reader, node, &mut places));
+    let when = fields
+        .get("when")
+        .and_then(|node| expression(reader, node, "when", &mut places));
+    let sees_item = fields.get("for_each").is_some();
+    let input = fields
+        .get("input")
+        .map(|node| Template(template(reader, node, sees_item, &mut places)));
+    let on_reject = fields
+        .get("on_reject")
+        .and_then(|node| on_reject(reader, &fields, node, &mut places));
+    let priority = fields
+        .get("priority")
+        .and_then(|node| priority(reader, node))
+        .unwrap_or(defaults.priority);
+    let retry = fields
+        .get("retry")
+        .map_or_else(RetryFile::default, |node| retry(reader, node));
+    let budgets = budget(reader, &fields, &mut places.budgets);
+    let on_failure = fields
+        .get("on_failure")
+        .and_then(|node| on_failure(reader, node))
+        .unwrap_or(defaults.on_failure);
+    check_deadline(
+        reader,
+        defaults.deadline,
+        budgets.time,
+        fields.get("timeout"),
+    );
+    places.needs_listed = match fields.get("needs").map(|node| &node.kind) {
+        None => 0,
+        Some(NodeKind::List(items)) => items.len(),
+        Some(_) => 1,
+    };
+    let (needs, need_places) = needs.into_iter().unzip();
+    let (mounts, mount_places) = mounts.into_iter().unzip();
+    let (fallback, fallback_places) = fallback.into_iter().unzip();
+    places.needs = need_places;
+    places.mounts = mount_places;
+    places.fallback = fallback_places;
+    let task = Task {
+        id: id?,
+        body: body?,
+        needs,
+        for_each,
+        when,
+        input,
+        mounts,
+        priority,
+        retry: policy(
+            defaults.workflow_priority,
+            &defaults.retry,
+            priority,
+            &retry,
+        ),
+        budgets: merge(&budgets, &defaults.budgets),
+        fallback,
+        on_reject,
+        on_failure,
+    };
+    Some((task, places))
+}
+
+/// What only a task that an agent does can have.
+const AGENT_KEYS: [&str; 9] = [
+    "role", "agent", "for_each", "input", "mounts", "timeout", "retry", "budget", "fallback",
+];
+
+fn body(reader: &mut Reader<'_>, fields: &Fields<'_>, blame: &Range<usize>) -> Option<TaskBody> {
+    if let Some(node) = fields.get("require") {
+        for key in AGENT_KEYS {
+            if let Some(place) = fields.key_range(key) {
+                let message = format!("a vote (`require`) is done by nobody, so it has no `{key}`");
+                let diagnostic = Diagnostic::new("conflicting-keys", message, reader.span(&place))
+                    .also(reader.span(&node.range), "this makes it a vote")
+                    .hinting("remove one of them".to_owned());
+                reader.report(diagnostic);
+            }
+        }
+        return require(reader, node).map(TaskBody::Vote);
+    }
+    let role = reader
+        .required(fields, "role", Some(blame), "reviewer")
+        .and_then(|node| reader.name::<Role>(node, "role"));
+    let agent = fields
+        .get("agent")
+        .and_then(|node| reader.name::<AgentName>(node, "agent"));
+    Some(TaskBody::Agent { role: role?, agent })
+}
+
+fn require(reader: &mut Reader<'_>, node: &Node) -> Option<Require> {
+    if let NodeKind::Map(_) = node.kind {
+        let fields = reader.fields(node, "require", &keys::REQUIRE)?;
+        let count = reader.required(&fields, "at_least", Some(&node.range), "2")?;
+        return reader
+            .count(count, "at_least", 1..u32::MAX)
+            .map(Require::AtLeast);
+    }
+    reader.word(
+        node,
+        "require",
+        &[("all", Require::All), ("any", Require::Any)],
+    )
+}
+
+fn fallback(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<(AgentName, Range<usize>)> {
+    let Some(node) = fields.get("fallback") else {
+        return Vec::new();
+    };
+    let agents = reader.names::<AgentName>(node, "fallback");
+    let pinned = fields.get("agent").map(|node| reader.text_at(&node.range));
+    for (agent, place) in &agents {
+        if pinned == Some(agent.as_str()) {
+            let message = format!("`{agent}` is the task's agent; it cannot stand in for itself");
+            let diagnostic = Diagnostic::new("duplicate-name", message, reader.span(place));
+            reader.report(diagnostic.hinting("remove it from `fallback`".to_owned()));
+        }
+    }
+    agents
+}
+
+fn for_each(reader: &mut Reader<'_>, node: &Node, places: &mut TaskPlaces) -> Option<ForEach> {
+    if let NodeKind::Map(_) = node.kind {
+        let fields = reader.fields(node, "for_each", &keys::FOR_EACH)?;
+        let concurrency = fields
+            .get("concurrency")
+            .and_then(|node| reader.count(node, "concurrency", 1..MAX_CONCURRENCY + 1));
+        let items = reader.required(&fields, "items", Some(&node.range), "${{ inputs.files }}")?;
+        return Some(ForEach {
+            items: expression(reader, items, "items", places)?,
+            concurrency,
+        });
+    }
+    Some(ForEach {
+        items: expression(reader, node, "for_each", places)?,
+        concurrency: None,
+    })
+}
+
+fn on_reject(
+    reader: &mut Reader<'_>,
+    task: &Fields<'_>,
+    node: &Node,
+    places: &mut TaskPlaces,
+) -> Option<OnReject> {
+    if let (Some(place), Some(for_each)) = (task.key_range("on_reject"), task.key_range("for_each"))
+    {
+        let diagnostic = Diagnostic::new(
+            "conflicting-keys",
+            "a `for_each` task has no `on_reject`: its items could disagree",
+            reader.span(&place),
+        )
+        .also(reader.span(&for_each), "one instance for each item")
+        .hinting("let a vote (`require: all`) that needs it send the work back".to_owned());
+        reader.report(diagnostic);
+    }
+    let fields = reader.fields(node, "on_reject", &keys::ON_REJECT)?;
+    let from = reader.required(&fields, "redo_from", Some(&node.range), "fix")?;
+    places.redo_from = from.range.clone();
+    let max_rounds = fields
+        .get("max_rounds")
+        .and_then(|node| reader.count(node, "max_rounds", 1..MAX_ROUNDS + 1));
+    Some(OnReject {
+        redo_from: reader.name::<TaskId>(from, "redo_from")?,
+        max_rounds: max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS),
+    })
+}
+
+/// An expression, with or without `${{ }}` around it.
+fn expression(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    key: &str,
+    places: &mut TaskPlaces,
+) -> Option<Expression> {
+    let text = match &node.kind {
+        NodeKind::Text { text, .. } => text.clone(),
+        NodeKind::Bool(value) => value.to_string(),
+        _ => {
+            let message = format!("`{key}` is {}; it is to be an expression", node.describe());
+            let hint = match node.kind {
+                NodeKind::List(_) => format!(
+                    "write `{key}: ${{{{ {} }}}}`",
+                    crate::clean_text(&node.to_json().to_string().replace('"', "'"), 200)
+                ),
+                _ => format!("for example `{key}: ${{{{ inputs.files }}}}`"),
+            };
+            let diagnostic = Diagnostic::new("wrong-type", message, reader.span(&node.range));
+            reader.report(diagnostic.hinting(Some(hint)));
+            return None;
+        }
+    };
+    let (parsed, at) = if text.contains("${{") {
+        let at = text.find("${{").unwrap_or(0) + 3;
+        let lead = text[at..].len() - text[at..].trim_start().len();
+        match text_node(&text) {
+            Ok(TemplateNode::Value(expression)) => (Ok(expression), at + lead),
+            Ok(_) => {
+                let message = format!("`{key}` is one expression, without text around it");
+                let diagnostic =
+                    Diagnostic::new("expression-syntax", message, reader.span(&node.range));
+                let hint = "put all of it inside one `${{ }}`".to_owned();
+                reader.report(diagnostic.hinting(hint));
+                return None;
+            }
+            Err(error) => (Err(error), at + lead),
+        }
+    } else {
+        let lead = text.len() - text.trim_start().len();
+        let parsed = Expression::parse(text.trim());
+        (
+            parsed.map_err(|error| TemplateSyntax::Expression { error, at: lead }),
+            lead,
+        )
+    };
+    match parsed {
+        Ok(expression) => {
+            places
+                .expressions
+                .push(placed(node, &expression, at, false));
+            Some(expression)
+        }
+        Err(error) => {
+            report_syntax(reader, node, error);
+            None
+        }
+    }
+}
+
+fn placed(node: &Node, expression: &Expression, at: usize, sees_item: bool) -> PlacedExpression {
+    let verbatim = matches!(
+        node.kind,
+        NodeKind::Text {
+            verbatim: Some(_),
+            ..
+        }
+    );
+    PlacedExpression {
+        expression: expression.clone(),
+        whole: node.range.clone(),
+        start: verbatim.then(|| node.place(at..at).start),
+        sees_item,
+    }
+}
+
+fn report_syntax(reader: &mut Reader<'_>, node: &Node, error: TemplateSyntax) {
+    let diagnostic = match error {
+        TemplateSyntax::Unclosed { range } => {
+            let span = reader.span(&node.place(range.start..range.start + 3));
+            Diagnostic::new("expression-syntax", "`${{` has no `}}`", span)
+                .hinting("write `$${{` for a plain `${{`".to_owned())
+        }
+        TemplateSyntax::Expression { error, at } => {
+            let place = node.place(at + error.range.start..at + error.range.end);
+            let message = format!("`{}` is no expression: {}", error.text, error.reason);
+            Diagnostic::new("expression-syntax", message, reader.span(&place)).hinting(error.hint)
+        }
+    };
+    reader.report(diagnostic);
+}
+
+/// A value with expressions in its texts.
+fn template(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    sees_item: bool,
+    places: &mut TaskPlaces,
+) -> TemplateNode {
+    match &node.kind {
+        NodeKind::List(items) => TemplateNode::List(
+            items
+                .iter()
+                .map(|item| template(reader, item, sees_item, places))
+                .collect(),
+        ),
+        NodeKind::Map(entries) => TemplateNode::Map(
+            entries
+                .iter()
+                .map(|entry| {
+                    if entry.key.text.contains("${{") {
+                        let message = "keys hold no expressions";
+                        let span = reader.span(&entry.key.range);
+                        let diagnostic = Diagnostic::new("expression-syntax", message, span);
+                        let hint = "give the whole map as one expression".to_owned();
+                        reader.report(diagnostic.hinting(hint));
+                    }
+                    let value = template(reader, &entry.value, sees_item, places);
+                    (entry.key.text.clone(), value)
+                })
+                .collect(),
+        ),
+        NodeKind::Text { text, .. } => match text_node(text) {
+            Ok(found) => {
+                place_expressions(text, node, &found, sees_item, places);
+                found
+            }
+            Err(error) => {
+                report_syntax(reader, node, error);
+                TemplateNode::Constant(serde_json::Value::Null)
+            }
+        },
+        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Number(_) => {
+            TemplateNode::Constant(node.to_json())
+        }
+    }
+}
+
+/// Notes where the expressions of a text stand: they follow one another.
+fn place_expressions(
+    text: &str,
+    node: &Node,
+    found: &TemplateNode,
+    sees_item: bool,
+    places: &mut TaskPlaces,
+) {
+    let parts: Vec<&Expression> = match found {
+        TemplateNode::Value(expression) => vec![expression],
+        TemplateNode::Text(parts) => parts
+            .iter()
+            .filter_map(|part| match part {
+                TextPart::Expression(expression) => Some(expression),
+                TextPart::Literal(_) => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut from = 0;
+    for expression in parts {
+        let opening = text[from..].find("${{").map_or(from, |at| from + at + 3);
+        let at = text[opening..]
+            .find(expression.text())
+            .map_or(opening, |at| opening + at);
+        places
+            .expressions
+            .push(placed(node, expression, at, sees_item));
+        from = at + expression.text().len();
+    }
+}

@@ -1,0 +1,113 @@
+//! The keys of workflow files: the one list that the reader and the schema
+//! are held to.
+
+/// The keys of a map in a file.
+pub(super) struct Keys {
+    /// What the map is, with an article.
+    pub(super) what: &'static str,
+    /// The keys that are read.
+    pub(super) known: &'static [&'static str],
+    /// Keys that make sense and are not there yet.
+    pub(super) later: &'static [&'static str],
+}
+
+pub(super) const WORKFLOW: Keys = Keys {
+    what: "a workflow",
+    known: &[
+        "version",
+        "name",
+        "description",
+        "inputs",
+        "concurrency",
+        "deadline",
+        "priority",
+        "defaults",
+        "tasks",
+    ],
+    later: &[
+        "cache", "finally", "include", "rate", "secrets", "on", "env",
+    ],
+};
+
+pub(super) const INPUT: Keys = Keys {
+    what: "an input",
+    known: &["type", "enum", "default", "description"],
+    later: &["pattern", "minimum", "maximum", "items"],
+};
+
+pub(super) const DEFAULTS: Keys = Keys {
+    what: "the defaults",
+    known: &["timeout", "retry", "budget", "priority", "on_failure"],
+    later: &["fallback", "mounts", "cache", "rate"],
+};
+
+pub(super) const TASK: Keys = Keys {
+    what: "a task",
+    known: &[
+        "role",
+        "agent",
+        "require",
+        "needs",
+        "for_each",
+        "when",
+        "input",
+        "mounts",
+        "priority",
+        "timeout",
+        "retry",
+        "budget",
+        "fallback",
+        "on_reject",
+        "on_failure",
+    ],
+    later: &[
+        "approve", "cache", "env", "finally", "matrix", "rate", "workflow",
+    ],
+};
+
+pub(super) const FOR_EACH: Keys = Keys {
+    what: "`for_each`",
+    known: &["items", "concurrency"],
+    later: &["key", "batch"],
+};
+
+pub(super) const RETRY: Keys = Keys {
+    what: "`retry`",
+    known: &[
+        "max_retries",
+        "initial",
+        "factor",
+        "max",
+        "jitter",
+        "escalate",
+    ],
+    later: &["retry_on", "deadline"],
+};
+
+pub(super) const BUDGET: Keys = Keys {
+    what: "a budget",
+    known: &[
+        "fuel",
+        "time",
+        "memory",
+        "output",
+        "artifacts",
+        "log-lines",
+        "log-bytes",
+        "host-calls",
+        "open-resources",
+    ],
+    later: &["tokens", "cost"],
+};
+
+pub(super) const ON_REJECT: Keys = Keys {
+    what: "`on_reject`",
+    known: &["redo_from", "max_rounds"],
+    later: &["when", "then"],
+};
+
+pub(super) const REQUIRE: Keys = Keys {
+    what: "`require`",
+    known: &["at_least"],
+    later: &[],
+};
