@@ -19,8 +19,8 @@ pub struct Reading<'a> {
 pub enum Problem {
     /// It was not read.
     Read(ReadProblem),
-    /// It does not parse.
-    Parse(ParseProblem),
+    /// It was read and does not parse.
+    Parse(Box<SourceFile>, ParseProblem),
 }
 
 impl Problem {
@@ -29,7 +29,7 @@ impl Problem {
     pub fn position(&self) -> Position {
         match self {
             Self::Read(_) => Position::START,
-            Self::Parse(problem) => problem.position,
+            Self::Parse(_, problem) => problem.position,
         }
     }
 
@@ -38,7 +38,16 @@ impl Problem {
     pub fn message(&self) -> String {
         match self {
             Self::Read(problem) => problem.to_string(),
-            Self::Parse(problem) => problem.message.clone(),
+            Self::Parse(_, problem) => problem.message.clone(),
+        }
+    }
+
+    /// The file, if it could be read.
+    #[must_use]
+    pub fn file(&self) -> Option<&SourceFile> {
+        match self {
+            Self::Read(_) => None,
+            Self::Parse(file, _) => Some(file),
         }
     }
 }
@@ -66,7 +75,7 @@ pub fn each_file(
                         syntax: &syntax,
                     }),
                 ),
-                Err(problem) => each(path, Err(Problem::Parse(problem))),
+                Err(problem) => each(path, Err(Problem::Parse(Box::new(file), problem))),
             },
             Err(problem) => each(path, Err(Problem::Read(problem))),
         }
@@ -90,14 +99,25 @@ mod tests {
         each_file(dir.path(), &paths, |path, reading| {
             told.push(match reading {
                 Ok(reading) => format!("{path}: {}", reading.syntax.items.len()),
-                Err(Problem::Parse(problem)) => format!("{path}: line {}", problem.position.line),
+                Err(Problem::Parse(file, problem)) => {
+                    format!(
+                        "{path}: line {} of {}",
+                        problem.position.line,
+                        file.line_count()
+                    )
+                }
                 Err(Problem::Read(ReadProblem::NotUtf8(at))) => format!("{path}: byte {at}"),
                 Err(Problem::Read(_)) => format!("{path}: unread"),
             });
         });
         assert_eq!(
             told,
-            ["a.rs: 1", "b.rs: line 2", "c.rs: byte 0", "d.rs: unread"]
+            [
+                "a.rs: 1",
+                "b.rs: line 2 of 2",
+                "c.rs: byte 0",
+                "d.rs: unread"
+            ]
         );
     }
 }
