@@ -55,7 +55,7 @@ pub struct InstanceRecord {
     pub state: TaskState,
     /// The last round it took part in, counted from 1; 0 before it starts.
     pub round: u32,
-    /// The start of its first attempt.
+    /// The start of its first attempt, in its last round.
     pub started: Option<Timestamp>,
     /// When it ended, in its last round.
     pub ended: Option<Timestamp>,
@@ -203,6 +203,7 @@ impl InstanceRecord {
 
     fn wait_again(&mut self) {
         self.state = TaskState::Waiting;
+        self.started = None;
         self.ended = None;
         self.failure = None;
         self.reason = None;

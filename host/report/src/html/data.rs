@@ -1,0 +1,352 @@
+//! What the page's script draws: embedded as JSON, so that thousands of rows
+//! cost nothing before they are looked at.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_flow::{
+    AttemptOutcome, AttemptRecord, Edit, Finding, FindingRecord, LogLevel, MAX_MESSAGE_LEN,
+    RunRecord, Timestamp, clean_text,
+};
+use serde::Serialize;
+
+use crate::SourceLookup;
+use crate::wording::WORST_FIRST;
+
+/// How many findings and attempts a page holds. A browser takes this many; the
+/// page says how many are left out.
+pub(super) const MAX_ROWS: usize = 20_000;
+
+/// How many lines above and below a finding are shown.
+const CONTEXT: u32 = 2;
+
+/// How many lines an edit may replace and still be shown as a difference.
+const MAX_EDIT_LINES: u32 = 60;
+
+/// The longest source line and log message, in bytes.
+const MAX_TEXT: usize = 600;
+
+/// How many log lines of one task are shown: the last ones.
+const MAX_LOG_LINES: usize = 200;
+
+#[derive(Serialize)]
+pub(super) struct Data {
+    /// Length of the run in microseconds: the width of the timeline.
+    duration: u64,
+    findings: Vec<FindingRow>,
+    findings_left_out: usize,
+    /// Lines by path and number.
+    sources: BTreeMap<String, BTreeMap<u32, String>>,
+    /// The tasks of the timeline, in the order of the plan.
+    tasks: Vec<String>,
+    attempts: Vec<AttemptRow>,
+    attempts_left_out: usize,
+    rounds: Vec<RoundMark>,
+    logs: Vec<TaskLog>,
+}
+
+#[derive(Serialize)]
+struct FindingRow {
+    severity: &'static str,
+    rule: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    task: String,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixRow>,
+}
+
+#[derive(Serialize)]
+struct FixRow {
+    path: String,
+    first: u32,
+    last: u32,
+    replacement: String,
+}
+
+#[derive(Serialize)]
+struct AttemptRow {
+    /// Index in `tasks`.
+    task: usize,
+    key: String,
+    agent: String,
+    attempt: u32,
+    round: u32,
+    outcome: &'static str,
+    /// Microseconds after the start of the run.
+    start: u64,
+    /// Microseconds.
+    wall: u64,
+    cpu: u64,
+    fuel: u64,
+    memory: u64,
+    findings: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_budget: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel_budget: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_budget: Option<u64>,
+    /// Why it failed or rejected, or what it said last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RoundMark {
+    at: u64,
+    round: u32,
+    gate: String,
+}
+
+#[derive(Serialize)]
+struct TaskLog {
+    task: String,
+    omitted: u64,
+    lines: Vec<LogRow>,
+}
+
+#[derive(Serialize)]
+struct LogRow {
+    attempt: String,
+    level: &'static str,
+    text: String,
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Data {
+    pub(super) fn of(record: &RunRecord, sources: &dyn SourceLookup) -> Self {
+        let start = record.started.unwrap_or_else(|| first_start(record));
+        let tasks: Vec<_> = record
+            .tasks_in_order()
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        let places: HashMap<_, _> = tasks.iter().copied().zip(0..).collect();
+        let mut findings = record.findings();
+        let findings_left_out = findings.len().saturating_sub(MAX_ROWS);
+        if findings_left_out > 0 {
+            // Of too many the mildest are left out.
+            findings.sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
+            findings.truncate(MAX_ROWS);
+        }
+        let attempts = record
+            .attempts
+            .iter()
+            .take(MAX_ROWS)
+            .map(|attempt| AttemptRow {
+                task: places.get(&attempt.key.task).copied().unwrap_or_default(),
+                ..AttemptRow::of(attempt, start, record.updated)
+            })
+            .collect();
+        Self {
+            duration: micros(record.ended.unwrap_or(record.updated).since(start)),
+            sources: lines(findings.iter().map(|found| &found.finding), sources),
+            findings: findings.iter().map(FindingRow::of).collect(),
+            findings_left_out,
+            attempts,
+            attempts_left_out: record.attempts.len().saturating_sub(MAX_ROWS),
+            rounds: record
+                .rounds
+                .iter()
+                .map(|round| RoundMark {
+                    at: micros(round.at.since(start)),
+                    round: round.round,
+                    gate: round.gate.to_string(),
+                })
+                .collect(),
+            logs: logs(record),
+            tasks: tasks.into_iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The JSON, written so that it can stand in a `script` element: no
+    /// character that could end it or start a comment is left as it is.
+    pub(super) fn to_script(&self) -> serde_json::Result<String> {
+        let json = serde_json::to_string(self)?;
+        Ok(json
+            .replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('&', "\\u0026")
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029"))
+    }
+}
+
+fn first_start(record: &RunRecord) -> Timestamp {
+    let starts = record.attempts.iter().map(|attempt| attempt.started);
+    starts.min().unwrap_or(record.updated)
+}
+
+/// Guest text without what could turn a line around.
+fn shown(text: &str) -> String {
+    clean_text(text, MAX_MESSAGE_LEN)
+}
+
+impl FindingRow {
+    fn of(found: &FindingRecord) -> Self {
+        let finding = &found.finding;
+        let place = finding
+            .location
+            .as_ref()
+            .filter(|place| !place.path.is_empty());
+        let is_range = |edit: &&Edit| edit.first > 0 && edit.last >= edit.first;
+        Self {
+            severity: finding.severity.as_str(),
+            rule: shown(&finding.rule),
+            message: shown(&finding.message),
+            path: place.map(|place| shown(&place.path)),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            task: found.key.task.to_string(),
+            key: found.key.to_string(),
+            agent: found.agent.as_ref().map(ToString::to_string),
+            fix: finding.fix.as_ref().filter(is_range).map(|edit| FixRow {
+                path: shown(&edit.path),
+                first: edit.first,
+                last: edit.last,
+                replacement: clean_text(&edit.replacement, 16 * MAX_TEXT),
+            }),
+        }
+    }
+}
+
+impl AttemptRow {
+    fn of(attempt: &AttemptRecord, start: Timestamp, now: Timestamp) -> Self {
+        let budgets = attempt.budgets.as_ref();
+        let note = match &attempt.outcome {
+            AttemptOutcome::Failed(failure) => Some(failure.to_string()),
+            AttemptOutcome::Rejected(reason) => Some(reason.to_string()),
+            AttemptOutcome::Running | AttemptOutcome::Completed | AttemptOutcome::Lost => attempt
+                .progress
+                .as_ref()
+                .map(|progress| progress.note.to_string()),
+        };
+        Self {
+            task: 0,
+            key: attempt.key.to_string(),
+            agent: attempt.agent.to_string(),
+            attempt: attempt.attempt,
+            round: attempt.round,
+            outcome: attempt.outcome.as_str(),
+            start: micros(attempt.started.since(start)),
+            wall: micros(attempt.ended.unwrap_or(now).since(attempt.started)),
+            cpu: micros(attempt.usage.cpu),
+            fuel: attempt.usage.fuel.as_u64(),
+            memory: attempt.usage.peak_memory.as_u64(),
+            findings: attempt.findings,
+            wall_budget: budgets.map(|budgets| micros(budgets.time)),
+            fuel_budget: budgets.map(|budgets| budgets.fuel.as_u64()),
+            memory_budget: budgets.map(|budgets| budgets.memory.as_u64()),
+            note: note
+                .filter(|note| !note.is_empty())
+                .map(|note| clean_text(&note, MAX_TEXT)),
+        }
+    }
+}
+
+/// The lines that findings and their fixes point at, with those around them.
+fn lines<'a>(
+    findings: impl Iterator<Item = &'a Finding>,
+    sources: &dyn SourceLookup,
+) -> BTreeMap<String, BTreeMap<u32, String>> {
+    let mut wanted: BTreeMap<Arc<str>, BTreeSet<u32>> = BTreeMap::new();
+    let mut want = |path: &Arc<str>, first: u32, last: u32| {
+        if first > 0 && last >= first && last - first <= MAX_EDIT_LINES {
+            let range = first.saturating_sub(CONTEXT).max(1)..=last.saturating_add(CONTEXT);
+            wanted.entry(Arc::clone(path)).or_default().extend(range);
+        }
+    };
+    for finding in findings {
+        if let Some(place) = &finding.location {
+            want(&place.path, place.line, place.line);
+        }
+        if let Some(edit) = &finding.fix {
+            want(&edit.path, edit.first, edit.last);
+        }
+    }
+    let mut known = BTreeMap::new();
+    for (path, numbers) in wanted {
+        let Some(text) = sources.source(&path) else {
+            continue;
+        };
+        let found: BTreeMap<_, _> = (1..)
+            .zip(text.lines())
+            .filter(|(number, _)| numbers.contains(number))
+            .map(|(number, line)| (number, clean_text(line, MAX_TEXT)))
+            .collect();
+        known.insert(shown(&path), found);
+    }
+    known
+}
+
+const fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Trace => "trace",
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    }
+}
+
+/// The last log lines of each task that has any.
+fn logs(record: &RunRecord) -> Vec<TaskLog> {
+    let mut by_task: HashMap<_, Vec<&AttemptRecord>> = HashMap::new();
+    for attempt in record
+        .attempts
+        .iter()
+        .filter(|attempt| !attempt.log.is_empty())
+    {
+        by_task.entry(&attempt.key.task).or_default().push(attempt);
+    }
+    let log = |attempts: Vec<&AttemptRecord>, task: String| {
+        let mut omitted: u64 = attempts.iter().map(|attempt| attempt.log.omitted).sum();
+        let mut lines: Vec<_> = attempts
+            .into_iter()
+            .flat_map(|attempt| attempt.log.lines.iter().map(move |line| (attempt, line)))
+            .collect();
+        let cut = lines.len().saturating_sub(MAX_LOG_LINES);
+        omitted += cut as u64;
+        let lines = lines.split_off(cut);
+        let row = |(attempt, line): (&AttemptRecord, &ringfence_flow::LogLine)| {
+            let mut text = line.message.to_string();
+            for (name, value) in line.fields.iter() {
+                text.push_str(&format!(" {name}={value}"));
+            }
+            LogRow {
+                attempt: format!("{} #{}.{}", attempt.key, attempt.round, attempt.attempt),
+                level: level(line.level),
+                text: clean_text(&text, MAX_TEXT),
+            }
+        };
+        TaskLog {
+            task,
+            omitted,
+            lines: lines.into_iter().map(row).collect(),
+        }
+    };
+    let tasks = record.tasks_in_order().into_iter();
+    tasks
+        .filter_map(|(id, _)| Some(log(by_task.remove(id)?, id.to_string())))
+        .collect()
+}
+
+/// The severities in the order in which the page shows them.
+pub(super) fn severities() -> impl Iterator<Item = &'static str> {
+    WORST_FIRST
+        .into_iter()
+        .map(ringfence_flow::Severity::as_str)
+}
