@@ -1,0 +1,149 @@
+//! One file of the cache: compiled code, and behind it a seal that says what
+//! it is and that it is whole.
+//!
+//! ```text
+//! code ‖ magic (8) ‖ compatibility (32) ‖ content (32) ‖ length of code (8) ‖ SHA-256 of all before (32)
+//! ```
+//!
+//! The seal is at the end so that the file can be mapped as it is: wasmtime
+//! wants the code at the beginning and does not mind what follows.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use ringfence_flow::ContentHash;
+use sha2::{Digest, Sha256};
+
+use super::place;
+use crate::compile::Compatibility;
+
+const MAGIC: &[u8; 8] = b"rf-code1";
+
+/// The length of what stands between the code and the checksum.
+const LABEL_LEN: usize = 8 + 32 + 32 + 8;
+
+const CHECKSUM_LEN: usize = 32;
+
+/// The length of the seal.
+pub(super) const SEAL_LEN: usize = LABEL_LEN + CHECKSUM_LEN;
+
+/// What a cached piece of code was made of, and for which engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CacheKey {
+    /// The engines that can run it.
+    pub(crate) compatible: Compatibility,
+    /// The component that was compiled.
+    pub(crate) content: ContentHash,
+}
+
+impl CacheKey {
+    /// The folder of the entries for these engines.
+    pub(super) fn folder(&self, cache: &Path) -> PathBuf {
+        cache.join(self.compatible.to_string())
+    }
+
+    /// Where the entry is.
+    pub(super) fn path(&self, cache: &Path) -> PathBuf {
+        self.folder(cache).join(format!("{}.code", self.content))
+    }
+
+    fn label(&self, code_len: u64) -> [u8; LABEL_LEN] {
+        let mut label = [0; LABEL_LEN];
+        label[..8].copy_from_slice(MAGIC);
+        label[8..40].copy_from_slice(self.compatible.as_bytes());
+        label[40..72].copy_from_slice(self.content.as_bytes());
+        label[72..].copy_from_slice(&code_len.to_le_bytes());
+        label
+    }
+}
+
+/// What is in the place of an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Nothing.
+    Missing,
+    /// Something that is not the whole entry.
+    Damaged,
+    /// The entry, whole.
+    Whole,
+}
+
+/// Reads the entry and verifies it.
+pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Entry::Missing),
+        Err(error) => return Err(error),
+    };
+    let Some(code_len) = file.metadata()?.len().checked_sub(SEAL_LEN as u64) else {
+        return Ok(Entry::Damaged);
+    };
+    let mut digest = Sha256::new();
+    io::copy(&mut Read::by_ref(&mut file).take(code_len), &mut digest)?;
+    let label = key.label(code_len);
+    digest.update(label);
+    let mut seal = [0; SEAL_LEN];
+    file.read_exact(&mut seal)?;
+    let (found_label, checksum) = seal.split_at(LABEL_LEN);
+    let whole = found_label == label && checksum == digest.finalize().as_slice();
+    Ok(if whole { Entry::Whole } else { Entry::Damaged })
+}
+
+/// Writes an entry so that others see the whole of it or nothing, whatever
+/// happens and whoever else writes it at the same time.
+pub(super) fn write(cache: &Path, key: &CacheKey, code: &[u8]) -> io::Result<()> {
+    let folder = key.folder(cache);
+    place::make(&folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .tempfile_in(&folder)?;
+    let label = key.label(code.len() as u64);
+    let checksum = Sha256::new()
+        .chain_update(code)
+        .chain_update(label)
+        .finalize();
+    for part in [code, &label, checksum.as_slice()] {
+        file.write_all(part)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(key.path(cache)).map_err(|error| error.error)?;
+    // The name lasts only when its folder has been written too.
+    if cfg!(unix) {
+        File::open(&folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// How the names of files begin that are being written.
+pub(super) const TEMPORARY_PREFIX: &str = ".writing-";
+
+/// Marks an entry as used now.
+pub(super) fn touch(path: &Path) {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        };
+        let times = Timestamps {
+            last_access: now,
+            last_modification: now,
+        };
+        if let Err(error) = utimensat(CWD, path, &times, AtFlags::empty()) {
+            tracing::debug!(%error, "cannot mark a cache entry as used");
+        }
+    }
+    // Elsewhere entries go by the time at which they were made.
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Takes an entry away; that it is gone already is fine.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,109 @@
+//! Compiled components on disk, so that a start does not compile what an
+//! earlier one did.
+//!
+//! An entry is keyed by the component's content and by the engines that can
+//! run the code, so another version or configuration of the host never meets
+//! it. Any number of processes may use one cache at once.
+
+mod entry;
+mod evict;
+mod place;
+
+pub(crate) use entry::CacheKey;
+pub use place::{CacheError, default_cache_folder};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ringfence_flow::ByteSize;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::compile::Artefact;
+use entry::Entry;
+
+/// What all entries together may take unless the host says otherwise. A Rust
+/// agent takes some hundred KiB, a Python one about 40 MiB.
+pub const DEFAULT_CACHE_SIZE: ByteSize = ByteSize::mib(2048);
+
+/// A folder of compiled components that only its owner can write.
+#[derive(Debug)]
+pub struct CompileCache {
+    folder: PathBuf,
+    limit: ByteSize,
+}
+
+impl CompileCache {
+    /// Opens the cache in `folder`, which is made if it is not there. It
+    /// holds up to [`DEFAULT_CACHE_SIZE`].
+    ///
+    /// Whoever can write there can run code in this host, so on Unix the
+    /// folder must belong to the user who runs this process, let nobody else
+    /// in (mode 0700), be no symbolic link, and lie in no folder that
+    /// everybody may write, save those with a sticky bit such as `/tmp`. On
+    /// Windows the folder's permissions are not checked; there it should lie
+    /// in the user's own profile.
+    ///
+    /// # Errors
+    /// [`CacheError`] says why the folder cannot be trusted, and what to type.
+    pub fn open(folder: &Path) -> Result<Self, CacheError> {
+        Ok(Self {
+            folder: place::prepare(folder)?,
+            limit: DEFAULT_CACHE_SIZE,
+        })
+    }
+
+    /// The same with room for `limit`. When more is stored, the entries that
+    /// were not used for longest go.
+    #[must_use]
+    pub fn with_size(mut self, limit: ByteSize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The component for `key`, if it is there and whole. What is damaged is
+    /// removed, and made again by whoever asked.
+    pub(crate) fn load(&self, engine: &Engine, key: &CacheKey) -> Option<Component> {
+        let path = key.path(&self.folder);
+        let problem = match entry::verify(&path, key) {
+            Ok(Entry::Missing) => return None,
+            Ok(Entry::Whole) => match Artefact::VerifiedFile(&path).load(engine) {
+                Ok(component) => {
+                    entry::touch(&path);
+                    return Some(component);
+                }
+                Err(error) => format!("{error:#}"),
+            },
+            Ok(Entry::Damaged) => "its checksum does not fit".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(
+            path = %path.display(),
+            problem,
+            "an entry of the compile cache is damaged; it is compiled again"
+        );
+        if let Err(error) = entry::remove(&path) {
+            tracing::warn!(path = %path.display(), %error, "cannot remove the damaged entry");
+        }
+        None
+    }
+
+    /// Keeps `code` for `key`.
+    pub(crate) fn store(&self, key: &CacheKey, code: &[u8]) -> io::Result<()> {
+        let size = ByteSize::bytes((code.len() + entry::SEAL_LEN) as u64);
+        if size > self.limit {
+            return Ok(());
+        }
+        entry::write(&self.folder, key, code)?;
+        evict::evict(&self.folder, &key.path(&self.folder), self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! From untrusted bytes to code that the engine runs.
+//!
+//! ```text
+//! bytes -> classified -> in the cache? --yes-> mapped
+//!              |              |                  ^
+//!           refused           no                 |
+//!                             v                  |
+//!               compiled in a child process -> kept
+//! ```
+//!
+//! A compiler is a large program, and whoever drops a component picks what it
+//! reads. So bytes are compiled in a process of their own with limits on time
+//! and memory, which holds nothing worth having: no environment, no files, no
+//! descriptors but its three pipes.
+
+mod artefact;
+mod child;
+mod compatibility;
+mod limits;
+mod own_program;
+mod process;
+
+pub(crate) use artefact::Artefact;
+pub use child::compile_child_main;
+pub(crate) use compatibility::Compatibility;
+pub use limits::CompileLimits;
+pub use own_program::own_program;
+
+use std::sync::Arc;
+
+use ringfence_flow::{ContentHash, clean_text};
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::cache::{CacheKey, CompileCache};
+use crate::config::Compilation;
+use crate::refusal::RefusalReason;
+
+/// The longest part of wasmtime's messages that is shown, in bytes.
+const MAX_MESSAGE: usize = 600;
+
+/// Compiles components, or takes them from the cache.
+#[derive(Debug)]
+pub struct Compiler {
+    compilation: Compilation,
+    limits: CompileLimits,
+    cache: Option<Arc<CompileCache>>,
+}
+
+impl Compiler {
+    /// A compiler that works as `compilation` says and keeps what it made in
+    /// `cache`. Without a cache, each start compiles everything again.
+    #[must_use]
+    pub fn new(
+        compilation: Compilation,
+        limits: CompileLimits,
+        cache: Option<CompileCache>,
+    ) -> Self {
+        Self {
+            compilation,
+            limits,
+            cache: cache.map(Arc::new),
+        }
+    }
+
+    /// Loads the component that `bytes` are, for `engine` to run. The caller
+    /// has checked that they are a component.
+    ///
+    /// # Errors
+    /// Why the component cannot be used. A cache that fails is no error: the
+    /// component is compiled.
+    pub async fn load(
+        &self,
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+    ) -> Result<(Component, ContentHash), RefusalReason> {
+        let compatible = Compatibility::of(engine);
+        let (cached, hash) = blocking({
+            let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
+            move || {
+                let content = ContentHash::from_bytes(Sha256::digest(&bytes).into());
+                let key = CacheKey {
+                    compatible,
+                    content,
+                };
+                let cached = cache.and_then(|cache| cache.load(&engine, &key));
+                Ok((cached, content))
+            }
+        })
+        .await?;
+        if let Some(component) = cached {
+            return Ok((component, hash));
+        }
+        let code = self.compile(engine, bytes, compatible).await?;
+        let key = CacheKey {
+            compatible,
+            content: hash,
+        };
+        let (engine, cache) = (engine.clone(), self.cache.clone());
+        let component = blocking(move || {
+            // Loaded before it is kept, so that the cache never holds what
+            // the engine has no room for.
+            let component = Artefact::Bytes(&code).load(&engine).map_err(invalid)?;
+            if let Some(cache) = cache
+                && let Err(error) = cache.store(&key, &code)
+            {
+                tracing::warn!(%error, "cannot keep a compiled component; it is compiled again next time");
+            }
+            Ok(component)
+        })
+        .await?;
+        Ok((component, hash))
+    }
+
+    async fn compile(
+        &self,
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+        compatible: Compatibility,
+    ) -> Result<Vec<u8>, RefusalReason> {
+        match &self.compilation {
+            Compilation::InProcess => {
+                let engine = engine.clone();
+                blocking(move || engine.precompile_component(&bytes).map_err(invalid)).await
+            }
+            Compilation::ChildProcess { program, args } => {
+                process::compile(program, args, &bytes, compatible, &self.limits).await
+            }
+        }
+    }
+}
+
+/// An engine that runs what a [`Compiler`] loads, with room for `sandboxes` at
+/// a time.
+///
+/// # Errors
+/// Those of wasmtime, when the machine cannot reserve the address space:
+/// some GiB for each sandbox.
+pub fn engine_for(sandboxes: u32) -> wasmtime::Result<Engine> {
+    crate::engine::pooled(sandboxes)
+}
+
+/// Runs `work` where it does not keep other tasks from running.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RefusalReason> + Send + 'static,
+) -> Result<T, RefusalReason> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(RefusalReason::CompilerCrashed {
+            how: clean_text(&error.to_string(), MAX_MESSAGE),
+        }),
+    }
+}
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "passed to `map_err`, which gives the error away"
+)]
+fn invalid(error: wasmtime::Error) -> RefusalReason {
+    RefusalReason::InvalidComponent {
+        message: clean_text(&format!("{error:#}"), MAX_MESSAGE),
+    }
+}

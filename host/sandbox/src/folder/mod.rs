@@ -1,0 +1,237 @@
+//! The plugins folders: what is in them, loaded or refused.
+
+mod observer;
+mod read;
+mod same_name;
+
+pub use observer::FolderObserver;
+pub(crate) use same_name::refuse_same_names;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use ringfence_flow::{AgentName, ByteSize, ContentHash};
+use tokio::task::JoinSet;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::compile::Compiler;
+use crate::component_check::{AgentKind, ComponentInterface};
+use crate::refusal::{Refusal, RefusalReason, show_path};
+
+/// The largest component that is accepted, unless the host says otherwise.
+pub const DEFAULT_COMPONENT_LIMIT: ByteSize = ByteSize::mib(64);
+
+/// How the name of a component's file ends.
+const EXTENSION: &str = "wasm";
+
+/// Why a plugins folder cannot be searched.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugins folder {} cannot be read: {source}\nhint: make it, or name another with `plugins = [...]` in `ringfence.toml` or `--plugins`", show_path(.path))]
+pub struct FolderError {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// A component that can be run. What it calls itself is not known yet.
+#[derive(Clone)]
+pub struct LoadedComponent {
+    /// Its file.
+    pub path: PathBuf,
+    /// The SHA-256 of its file.
+    pub hash: ContentHash,
+    /// The size of its file.
+    pub size: ByteSize,
+    /// What it asks for and offers.
+    pub interface: ComponentInterface,
+    /// The code.
+    pub component: Component,
+}
+
+impl LoadedComponent {
+    /// The name that its file gives it: what a command is called.
+    ///
+    /// # Errors
+    /// The file's name, without `.wasm`, is no name for an agent.
+    pub fn file_name(&self) -> Result<AgentName, RefusalReason> {
+        let stem = self.path.file_stem().unwrap_or_default();
+        AgentName::new(&stem.to_string_lossy()).map_err(RefusalReason::InvalidFileName)
+    }
+
+    /// How the host talks to it.
+    #[must_use]
+    pub fn kind(&self) -> AgentKind {
+        self.interface.kind
+    }
+}
+
+impl fmt::Debug for LoadedComponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedComponent")
+            .field("path", &self.path)
+            .field("hash", &self.hash)
+            .field("size", &self.size)
+            .field("interface", &self.interface)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the folders hold, each in the order of the paths.
+#[derive(Debug, Default)]
+pub struct FolderContent {
+    /// What can be run.
+    pub loaded: Vec<LoadedComponent>,
+    /// What cannot, and why.
+    pub refused: Vec<Refusal>,
+}
+
+/// The folders in which plugins are looked for. Only files that end in
+/// `.wasm` count, and folders inside are not searched.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    folders: Vec<PathBuf>,
+    limit: ByteSize,
+    parallel: usize,
+}
+
+impl Folder {
+    /// Looks in `folders`, with components of at most
+    /// [`DEFAULT_COMPONENT_LIMIT`], as many at a time as there are cores.
+    #[must_use]
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            limit: DEFAULT_COMPONENT_LIMIT,
+            parallel: thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+
+    /// The same with components of at most `limit`.
+    #[must_use]
+    pub fn with_component_limit(mut self, limit: ByteSize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The files, sorted, each once: a folder that is named twice counts once.
+    ///
+    /// # Errors
+    /// A folder is not there or cannot be read. Somebody named it, so this is
+    /// no empty folder.
+    pub fn files(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let mut seen = BTreeSet::new();
+        let mut files = Vec::new();
+        for folder in &self.folders {
+            let at = |source| FolderError {
+                path: folder.clone(),
+                source,
+            };
+            if !seen.insert(folder.canonicalize().map_err(at)?) {
+                continue;
+            }
+            for entry in fs::read_dir(folder).map_err(at)? {
+                let path = entry.map_err(at)?.path();
+                if path
+                    .extension()
+                    .is_some_and(|extension| extension == EXTENSION)
+                {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Loads all that the folders hold, several at a time. One that is refused
+    /// never stops the others. Dropping the future stops what is under way.
+    ///
+    /// # Errors
+    /// A folder is not there or cannot be read.
+    pub async fn load(
+        &self,
+        engine: &Engine,
+        compiler: &Arc<Compiler>,
+        observer: &dyn FolderObserver,
+    ) -> Result<FolderContent, FolderError> {
+        let mut waiting = self.files()?.into_iter();
+        observer.found(waiting.len());
+        let mut content = FolderContent::default();
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < self.parallel
+                && let Some(path) = waiting.next()
+            {
+                observer.started(&path);
+                let (engine, compiler) = (engine.clone(), Arc::clone(compiler));
+                under_way.spawn(load_file(path, self.limit, engine, compiler));
+            }
+            match under_way.join_next().await {
+                None => break,
+                Some(Ok(Ok(component))) => {
+                    observer.loaded(&component);
+                    content.loaded.push(component);
+                }
+                Some(Ok(Err(refusal))) => {
+                    observer.refused(&refusal);
+                    content.refused.push(refusal);
+                }
+                // A panic in here is a defect of the host, to be seen as such.
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+        content.loaded.sort_by(|a, b| a.path.cmp(&b.path));
+        content.refused.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(content)
+    }
+}
+
+/// Loads one file.
+async fn load_file(
+    path: PathBuf,
+    limit: ByteSize,
+    engine: Engine,
+    compiler: Arc<Compiler>,
+) -> Result<LoadedComponent, Refusal> {
+    match load_component(&path, limit, &engine, &compiler).await {
+        Ok((interface, size, component, hash)) => Ok(LoadedComponent {
+            path,
+            hash,
+            size,
+            interface,
+            component,
+        }),
+        Err(reason) => Err(Refusal::new(path, reason)),
+    }
+}
+
+async fn load_component(
+    path: &Path,
+    limit: ByteSize,
+    engine: &Engine,
+    compiler: &Compiler,
+) -> Result<(ComponentInterface, ByteSize, Component, ContentHash), RefusalReason> {
+    let owned = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || {
+        let bytes = read::read(&owned, limit)?;
+        let interface = ComponentInterface::read(&bytes)?;
+        Ok((bytes, interface))
+    });
+    let (bytes, interface) = read
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    let size = ByteSize::bytes(bytes.len() as u64);
+    let (component, hash) = compiler.load(engine, bytes.into()).await?;
+    Ok((interface, size, component, hash))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,461 @@
+//! Why a file of the plugins folder is not loaded.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ringfence_flow::{
+    AgentName, ByteSize, Failure, FailureCode, InvalidId, clean_text, show_duration,
+};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use crate::component_check::DescriptionProblem;
+
+/// The longest path that is shown, in bytes. Whoever drops a file names it.
+const MAX_SHOWN_PATH: usize = 1024;
+
+/// The longest name of an import or export that is shown, in bytes. Whoever
+/// makes a component names them, and a name may have 100,000 bytes.
+const MAX_SHOWN_NAME: usize = 100;
+
+/// How many imports or exports a message names before it counts the rest.
+const MAX_SHOWN_NAMES: usize = 8;
+
+/// A file that is not loaded, and why. The refusal of one file never stops
+/// the others.
+///
+/// Serializes as `path`, `code`, `message` and `hint`.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", show_path(.path))]
+pub struct Refusal {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+impl Refusal {
+    /// A refusal of `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, reason: RefusalReason) -> Self {
+        Self {
+            path: path.into(),
+            reason,
+        }
+    }
+
+    /// The stable code of the reason, see [`RefusalReason::code`].
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    /// What to do about it, see [`RefusalReason::hint`].
+    #[must_use]
+    pub fn hint(&self) -> String {
+        self.reason.hint()
+    }
+}
+
+impl Serialize for Refusal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Refusal", 4)?;
+        fields.serialize_field(
+            "path",
+            &clean_text(&self.path.to_string_lossy(), MAX_SHOWN_PATH),
+        )?;
+        fields.serialize_field("code", self.code())?;
+        fields.serialize_field("message", &self.reason.to_string())?;
+        fields.serialize_field("hint", &self.hint())?;
+        fields.end()
+    }
+}
+
+/// Why a file is not loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// A folder, pipe, socket or device.
+    #[error("is no regular file")]
+    NotAFile,
+    /// The file is larger than a component may be.
+    #[error("has {size}, and a component may have at most {limit}")]
+    TooLarge {
+        /// The file's size.
+        size: ByteSize,
+        /// The most that is accepted.
+        limit: ByteSize,
+    },
+    /// The bytes are not WebAssembly, or end too early.
+    #[error("is not WebAssembly: {detail}")]
+    NotWebAssembly {
+        /// What is wrong with them.
+        detail: String,
+    },
+    /// A core module, not a component.
+    #[error("is a core WebAssembly module, not a component")]
+    CoreModule,
+    /// A component of another world.
+    #[error("is a component of another world: it exports {}, not `{wanted}`", show_names(.exports))]
+    OtherWorld {
+        /// What it exports.
+        exports: Vec<String>,
+        /// What an agent exports.
+        wanted: String,
+    },
+    /// A component that was built for another version of the contract.
+    #[error("was built for `{built_for}`, and this host supports {}", show_names(.supported))]
+    OtherContractVersion {
+        /// The package and version that it was built for.
+        built_for: String,
+        /// The packages and versions that the host supports.
+        supported: Vec<String>,
+    },
+    /// A component that imports what the host does not have.
+    #[error("imports what this host does not have: {}", show_names(.imports))]
+    UnknownImports {
+        /// The imports.
+        imports: Vec<String>,
+    },
+    /// A component that does not validate, or is absurd in another way.
+    #[error("is not a valid component: {message}")]
+    InvalidComponent {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The names fit the contract but the types don't.
+    #[error("does not fit the contract: {message}")]
+    TypeMismatch {
+        /// What does not fit.
+        message: String,
+    },
+    /// Compiling took too long.
+    #[error("took more than {} to compile", show_duration(*.limit))]
+    CompileTimedOut {
+        /// The most that it may take.
+        limit: Duration,
+    },
+    /// Compiling took too much memory.
+    #[error("needs more than {limit} of memory to compile")]
+    CompileOutOfMemory {
+        /// The most that it may take.
+        limit: ByteSize,
+    },
+    /// The compiled code is larger than what is accepted.
+    #[error("compiles to more than {limit} of code")]
+    CompiledTooLarge {
+        /// The most that is accepted.
+        limit: ByteSize,
+    },
+    /// The compiler crashed.
+    #[error("crashes the compiler: {how}")]
+    CompilerCrashed {
+        /// The signal or exit code, and the last thing it said.
+        how: String,
+    },
+    /// The compiler cannot be started, or is not of this host. Says nothing
+    /// of the component.
+    #[error("cannot be compiled: {message}")]
+    CompilerUnavailable {
+        /// What went wrong.
+        message: String,
+    },
+    /// `describe` failed or broke its budget.
+    #[error("cannot say what it is: `describe` failed with {}: {}", .0.code, .0.message)]
+    DescribeFailed(Failure),
+    /// `describe` answered with something that no agent can be.
+    #[error("has a description that is not valid: {}", show_problems(.0))]
+    InvalidDescription(Vec<DescriptionProblem>),
+    /// The file of a command gives it its name, and the name is none.
+    #[error("is a command, whose file gives it its name: {0}")]
+    InvalidFileName(InvalidId),
+    /// A command to which the configuration gives no role.
+    #[error("is a command, and `ringfence.toml` gives it no role")]
+    NoRoles {
+        /// The command's name.
+        name: AgentName,
+    },
+    /// The configuration gives roles to an agent that says them itself.
+    #[error("says its roles itself, but `ringfence.toml` gives it others")]
+    RolesOfPlugin {
+        /// The agent's name.
+        name: AgentName,
+    },
+    /// Several files hold an agent of this name. None of them is loaded: to
+    /// choose by file name would let a dropped file take another's place.
+    #[error("holds an agent named `{name}`, and so does {}", show_paths(.others))]
+    SameName {
+        /// The name.
+        name: AgentName,
+        /// The other files.
+        others: Vec<PathBuf>,
+    },
+}
+
+impl RefusalReason {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::NotAFile => "not-a-file",
+            Self::TooLarge { .. } => "component-too-large",
+            Self::NotWebAssembly { .. } => "not-webassembly",
+            Self::CoreModule => "core-module",
+            Self::OtherWorld { .. } => "other-world",
+            Self::OtherContractVersion { .. } => "other-contract-version",
+            Self::UnknownImports { .. } => "unknown-imports",
+            Self::InvalidComponent { .. } => "invalid-component",
+            Self::TypeMismatch { .. } => "type-mismatch",
+            Self::CompileTimedOut { .. } => "compile-timed-out",
+            Self::CompileOutOfMemory { .. } => "compile-out-of-memory",
+            Self::CompiledTooLarge { .. } => "compiled-too-large",
+            Self::CompilerCrashed { .. } => "compiler-crashed",
+            Self::CompilerUnavailable { .. } => "compiler-unavailable",
+            Self::DescribeFailed(_) => "describe-failed",
+            Self::InvalidDescription(_) => "invalid-description",
+            Self::InvalidFileName(_) => "invalid-file-name",
+            Self::NoRoles { .. } => "no-roles",
+            Self::RolesOfPlugin { .. } => "roles-of-plugin",
+            Self::SameName { .. } => "same-name",
+        }
+    }
+
+    /// What to do or type next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "let the user who runs the host read it, for example with `chmod a+r`".to_owned()
+            }
+            Self::Unreadable(_) => "check the file and the disk, then copy it again".to_owned(),
+            Self::NotAFile => {
+                "put a component's file there, or take it out of the folder".to_owned()
+            }
+            Self::TooLarge { .. } => "build it with `--release` and strip its debug information \
+                 with `wasm-tools strip --all`"
+                .to_owned(),
+            Self::NotWebAssembly { .. } => {
+                "build or copy the file again; an agent is a WebAssembly component".to_owned()
+            }
+            Self::CoreModule => {
+                "build it with `--target wasm32-wasip2`, or make a component of it \
+                 with `wasm-tools component new`"
+                    .to_owned()
+            }
+            Self::OtherWorld { .. } => "build it with the agent SDK, or as a command \
+                 that exports `wasi:cli/run`"
+                .to_owned(),
+            Self::OtherContractVersion { supported, .. } => format!(
+                "build it again with the SDK for {}, or use a host that supports its version",
+                show_names(supported)
+            ),
+            Self::UnknownImports { .. } => "take out of the agent what uses these; \
+                 an agent may import `ringfence:agent` and WASI 0.2 without HTTP"
+                .to_owned(),
+            Self::InvalidComponent { .. } => {
+                "build it again with current tools; `wasm-tools validate` shows more".to_owned()
+            }
+            Self::TypeMismatch { .. } => {
+                "build it again against this version's `wit/agent.wit`".to_owned()
+            }
+            Self::CompileTimedOut { .. } | Self::CompileOutOfMemory { .. } => {
+                "split its largest functions, or leave out what it does not need".to_owned()
+            }
+            Self::CompiledTooLarge { .. } => "leave out what it does not need".to_owned(),
+            Self::CompilerCrashed { .. } => "do not trust this file; if it is your own, \
+                 build it with other settings and report the crash"
+                .to_owned(),
+            Self::CompilerUnavailable { .. } => {
+                "check that the host's own program can be started and is of one version".to_owned()
+            }
+            Self::DescribeFailed(failure) => describe_hint(failure.code),
+            Self::InvalidDescription(_) => "mend the agent's `describe`".to_owned(),
+            Self::InvalidFileName(_) => {
+                "rename the file to the agent's name, for example `my-agent.wasm`".to_owned()
+            }
+            Self::NoRoles { name } => {
+                format!("add `[agents.{name}]` with `roles = [\"...\"]` to `ringfence.toml`")
+            }
+            Self::RolesOfPlugin { name } => {
+                format!("take `roles` out of `[agents.{name}]` in `ringfence.toml`")
+            }
+            Self::SameName { .. } => "keep one of them and take the others out of the folder; \
+                 none is loaded until then"
+                .to_owned(),
+        }
+    }
+}
+
+fn describe_hint(code: FailureCode) -> String {
+    match code {
+        FailureCode::OutOfFuel
+        | FailureCode::TimedOut
+        | FailureCode::OutOfMemory
+        | FailureCode::OutputTooLarge
+        | FailureCode::TooManyHostCalls => {
+            "let `describe` return constants; it gets a small budget".to_owned()
+        }
+        _ => "mend the agent's `describe`; it is called with nothing granted".to_owned(),
+    }
+}
+
+/// `path` as it can be shown: clean, bounded and in backticks.
+pub(crate) fn show_path(path: &Path) -> String {
+    format!("`{}`", clean_text(&path.to_string_lossy(), MAX_SHOWN_PATH))
+}
+
+fn show_paths(paths: &[PathBuf]) -> String {
+    let shown: Vec<_> = paths.iter().map(|path| show_path(path)).collect();
+    join(&shown)
+}
+
+fn show_names(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown: Vec<_> = names
+        .iter()
+        .map(|name| format!("`{}`", clean_text(name, MAX_SHOWN_NAME)))
+        .collect();
+    join(&shown)
+}
+
+fn show_problems(problems: &[DescriptionProblem]) -> String {
+    let shown: Vec<_> = problems
+        .iter()
+        .take(MAX_SHOWN_NAMES)
+        .map(ToString::to_string)
+        .collect();
+    shown.join("; ")
+}
+
+fn join(shown: &[String]) -> String {
+    let (first, rest) = shown.split_at(shown.len().min(MAX_SHOWN_NAMES));
+    let mut text = first.join(", ");
+    if !rest.is_empty() {
+        let _ = fmt::Write::write_fmt(&mut text, format_args!(" and {} more", rest.len()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_of_each() -> Vec<RefusalReason> {
+        let name = AgentName::new("linter").unwrap();
+        let supported = vec!["ringfence:agent@0.1.0".to_owned()];
+        vec![
+            RefusalReason::Unreadable(io::Error::from(io::ErrorKind::PermissionDenied)),
+            RefusalReason::NotAFile,
+            RefusalReason::TooLarge {
+                size: ByteSize::mib(200),
+                limit: ByteSize::mib(64),
+            },
+            RefusalReason::NotWebAssembly {
+                detail: "it is empty".to_owned(),
+            },
+            RefusalReason::CoreModule,
+            RefusalReason::OtherWorld {
+                exports: Vec::new(),
+                wanted: "ringfence:agent/agent@0.1.0".to_owned(),
+            },
+            RefusalReason::OtherContractVersion {
+                built_for: "ringfence:agent@0.2.0".to_owned(),
+                supported,
+            },
+            RefusalReason::UnknownImports {
+                imports: vec!["wasi:http/types@0.2.0".to_owned()],
+            },
+            RefusalReason::InvalidComponent {
+                message: "type mismatch at offset 12".to_owned(),
+            },
+            RefusalReason::TypeMismatch {
+                message: "`describe` returns a string".to_owned(),
+            },
+            RefusalReason::CompileTimedOut {
+                limit: Duration::from_secs(60),
+            },
+            RefusalReason::CompileOutOfMemory {
+                limit: ByteSize::mib(2048),
+            },
+            RefusalReason::CompiledTooLarge {
+                limit: ByteSize::mib(1024),
+            },
+            RefusalReason::CompilerCrashed {
+                how: "signal 11".to_owned(),
+            },
+            RefusalReason::CompilerUnavailable {
+                message: "no such file".to_owned(),
+            },
+            RefusalReason::DescribeFailed(Failure::new(FailureCode::OutOfFuel, "spent 1G")),
+            RefusalReason::InvalidDescription(vec![DescriptionProblem::NoRoles]),
+            RefusalReason::InvalidFileName(AgentName::new("My Tool").unwrap_err()),
+            RefusalReason::NoRoles { name: name.clone() },
+            RefusalReason::RolesOfPlugin { name: name.clone() },
+            RefusalReason::SameName {
+                name,
+                others: vec![PathBuf::from("plugins/b.wasm")],
+            },
+        ]
+    }
+
+    #[test]
+    fn codes_are_kebab_case_and_unique() {
+        let mut codes: Vec<_> = one_of_each().iter().map(RefusalReason::code).collect();
+        for code in &codes {
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{code}"
+            );
+        }
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
+
+    #[test]
+    fn each_message_with_its_hint() {
+        let shown: Vec<_> = one_of_each()
+            .into_iter()
+            .map(|reason| {
+                let refusal = Refusal::new("plugins/a.wasm", reason);
+                format!("{refusal}\nhint: {}", refusal.hint())
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n\n"));
+    }
+
+    #[test]
+    fn whoever_names_things_cannot_write_to_the_terminal() {
+        let refusal = Refusal::new(
+            "plugins/\u{1b}[2J\u{202e}.wasm",
+            RefusalReason::UnknownImports {
+                imports: vec!["\u{1b}[31mx".repeat(1000); 20],
+            },
+        );
+        let text = refusal.to_string();
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+        assert!(text.ends_with("and 12 more"), "{text}");
+        assert!(text.len() < 2000, "{}", text.len());
+    }
+
+    #[test]
+    fn a_refusal_serializes_with_its_code_and_hint() {
+        let refusal = Refusal::new("a.wasm", RefusalReason::CoreModule);
+        let json = serde_json::to_value(&refusal).unwrap();
+        assert_eq!(json["code"], "core-module");
+        assert_eq!(json["path"], "a.wasm");
+        assert!(json["hint"].as_str().unwrap().contains("wasm32-wasip2"));
+    }
+}
