@@ -1,4 +1,8 @@
 //! The page in a real browser. Needs `chromium` (or what `CHROMIUM` names).
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows a test's helper functions for no test"
+)]
 
 mod fixture;
 

@@ -1,4 +1,8 @@
 //! The page: complete in itself, inert, and the same for the same record.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows a test's helper functions for no test"
+)]
 
 mod fixture;
 

@@ -1,4 +1,8 @@
 //! Markdown: reads well, and guest text is text.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows a test's helper functions for no test"
+)]
 
 mod fixture;
 

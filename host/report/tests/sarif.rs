@@ -1,4 +1,8 @@
 //! SARIF: valid against the schema that OASIS publishes, whatever the run was.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows a test's helper functions for no test"
+)]
 
 mod fixture;
 
