@@ -1,1 +1,48 @@
 //! The plugins folder and the WebAssembly sandboxes that agents run in.
+
+mod agent;
+mod attempt;
+mod bindings;
+mod broken;
+mod cache;
+mod clock;
+mod command_agent;
+mod compile;
+mod component_check;
+mod config;
+mod conv;
+mod cpu;
+mod engine;
+mod folder;
+mod grants;
+mod guest_log;
+mod host;
+mod inspect;
+mod limiter;
+mod link;
+mod meter;
+mod refusal;
+mod runtime;
+mod sandbox;
+mod state;
+mod stdio;
+mod ticker;
+mod verdict;
+
+pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};
+pub use command_agent::{EXIT_PERMANENT, EXIT_REJECTED};
+pub use compile::{CompileLimits, Compiler, compile_child_main, engine_for, own_program};
+pub use component_check::{
+    AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,
+    DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,
+    RawDescription, WASI_VERSION,
+};
+pub use config::{AgentConfig, Compilation, DEFAULT_INSTANCES, SandboxConfig};
+pub use conv::{MAX_ARTIFACT_NAME_LEN, MAX_MEDIA_TYPE_LEN, MAX_PATH_LEN, MAX_RULE_LEN};
+pub use folder::{
+    DEFAULT_COMPONENT_LIMIT, Folder, FolderContent, FolderError, FolderObserver, LoadedComponent,
+};
+pub use inspect::{Capability, ComponentReport, ImportedPackage};
+pub use refusal::{Refusal, RefusalReason};
+pub use runtime::RuntimeError;
+pub use sandbox::{LoadError, LoadedAgent, Loading, Sandbox};

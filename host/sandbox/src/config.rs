@@ -1,0 +1,151 @@
+//! What the operator decides about sandboxes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ringfence_flow::{AgentName, Budgets, ByteSize, Fuel, MountGrant, MountName, Role};
+
+/// How many attempts of one agent may be under way unless its configuration
+/// says otherwise.
+pub const DEFAULT_INSTANCES: u32 = 4;
+
+/// What the operator decides about one agent. The default grants nothing.
+///
+/// There is no grant of models: no provider of one exists yet, so whoever
+/// reads a configuration file refuses `models` rather than accept a grant that
+/// does nothing. The same holds for `http` and `secrets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// How many attempts may be under way at once. Default
+    /// [`DEFAULT_INSTANCES`].
+    pub instances: u32,
+    /// The mounts that the agent may see, when a task asks for them. Default
+    /// none.
+    pub mounts: Vec<MountGrant>,
+    /// The roles of an agent that is a plain `wasi:cli/command` and so cannot
+    /// describe itself. Default none.
+    pub roles: Vec<Role>,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            instances: DEFAULT_INSTANCES,
+            mounts: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+}
+
+/// What the operator decides about all sandboxes of a host.
+///
+/// ```
+/// use ringfence_flow::MountName;
+/// use ringfence_sandbox::SandboxConfig;
+///
+/// let mut config = SandboxConfig::default();
+/// config.plugins.push("plugins".into());
+/// config.mounts.insert(MountName::new("src")?, "/home/me/project".into());
+/// assert!(config.agents.is_empty(), "nothing is granted to anybody");
+/// # Ok::<(), ringfence_flow::InvalidId>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxConfig {
+    /// The folders that hold plugins. Default none.
+    pub plugins: Vec<PathBuf>,
+    /// The most that one attempt may be given. Default 50 G units of fuel,
+    /// 10 minutes, 512 MiB of memory, 16 MiB of output, 256 MiB of artifacts,
+    /// 100,000 log lines of 16 MiB together, 10 M host calls and 4,096 open
+    /// resources.
+    pub ceiling: Budgets,
+    /// What an attempt gets when nobody says anything. Default
+    /// [`Budgets::default`].
+    pub defaults: Budgets,
+    /// How many sandboxes may be alive at once, over all agents; an attempt
+    /// beyond that waits. Each takes 8 GiB of address space and no memory
+    /// until it is used. Default 64.
+    pub max_sandboxes: u32,
+    /// How often a running agent gives way to others, and the longest that
+    /// a stopped one runs on. Default 2 ms.
+    pub tick: Duration,
+    /// What is decided about single agents. An agent that is not named here
+    /// gets [`AgentConfig::default`].
+    pub agents: BTreeMap<AgentName, AgentConfig>,
+    /// The folders of the host behind the mounts' names. Default none.
+    pub mounts: BTreeMap<MountName, PathBuf>,
+    /// Where compiled agents are kept. Default none: each start compiles.
+    pub cache_dir: Option<PathBuf>,
+    /// Who compiles agents. Default [`Compilation::InProcess`].
+    pub compilation: Compilation,
+}
+
+/// Who compiles agents. A compiler that reads untrusted bytes can be made to
+/// use memory and time without bound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Compilation {
+    /// This process: for tests, and for agents that the operator built.
+    #[default]
+    InProcess,
+    /// A child process under limits of time and memory.
+    ChildProcess {
+        /// The program to start.
+        program: PathBuf,
+        /// The arguments that make it compile.
+        args: Vec<String>,
+    },
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        let defaults = Budgets::default();
+        Self {
+            plugins: Vec::new(),
+            ceiling: Budgets {
+                fuel: Fuel::units(50_000_000_000),
+                time: Duration::from_secs(600),
+                memory: ByteSize::mib(512),
+                output: ByteSize::mib(16),
+                artifacts: ByteSize::mib(256),
+                log_lines: 100_000,
+                log_bytes: ByteSize::mib(16),
+                host_calls: 10_000_000,
+                open_resources: 4_096,
+            },
+            defaults,
+            max_sandboxes: 64,
+            tick: Duration::from_millis(2),
+            agents: BTreeMap::new(),
+            mounts: BTreeMap::new(),
+            cache_dir: None,
+            compilation: Compilation::default(),
+        }
+    }
+}
+
+impl SandboxConfig {
+    /// What is decided about `name`.
+    #[must_use]
+    pub fn agent(&self, name: &AgentName) -> AgentConfig {
+        self.agents.get(name).cloned().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_below_the_ceiling() {
+        let config = SandboxConfig::default();
+        assert_eq!(config.defaults.above(&config.ceiling).count(), 0);
+    }
+
+    #[test]
+    fn an_agent_that_nobody_named_is_granted_nothing() {
+        let config = SandboxConfig::default();
+        let agent = config.agent(&AgentName::new("stranger").unwrap());
+        assert_eq!(agent, AgentConfig::default());
+        assert!(agent.mounts.is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! What an attempt costs on a core.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A future that adds up the time on a core that polling it takes.
+///
+/// A guest runs only while its future is polled, and a poll never changes the
+/// thread, so this is the guest's time and that of the host functions that
+/// don't leave the thread. What a host function does on another thread (file
+/// operations) is not in it.
+pub(crate) struct OnCore<'a, F> {
+    future: Pin<&'a mut F>,
+    used: &'a mut Duration,
+}
+
+impl<'a, F> OnCore<'a, F> {
+    /// Polls `future` and adds to `used`.
+    pub(crate) fn new(future: Pin<&'a mut F>, used: &'a mut Duration) -> Self {
+        Self { future, used }
+    }
+}
+
+impl<F: Future> Future for OnCore<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let before = thread_time();
+        let poll = self.future.as_mut().poll(context);
+        *self.used += thread_time().saturating_sub(before);
+        poll
+    }
+}
+
+/// The time that this thread has spent on a core.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[tokio::test]
+    async fn work_is_counted() {
+        let mut used = Duration::ZERO;
+        let work = pin!(async {
+            let start = thread_time();
+            while thread_time() == start {
+                std::hint::spin_loop();
+            }
+        });
+        OnCore::new(work, &mut used).await;
+        assert!(used > Duration::ZERO);
+    }
+}

@@ -1,0 +1,214 @@
+//! What all agents share: the engine, its pool, the ticker and the linker.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_flow::{
+    AgentName, AttemptObserver, Budgets, ByteSize, Failure, FailureCode, Fuel, GrantDecision,
+    LogLine, Progress, StopReason, StopSignal, TaskRequest,
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::agent::{AgentPre, Answer, Question};
+use crate::attempt::{self, CommandStdio, Ending, Sandboxing};
+use crate::component_check::{AgentKind, RawDescription};
+use crate::config::SandboxConfig;
+use crate::engine;
+use crate::host::Randomness;
+use crate::link;
+use crate::state::AttemptState;
+use crate::stdio::Capture;
+use crate::ticker::{Ticker, Ticking};
+use crate::verdict::{self, Judge};
+
+/// What `describe` and `can-handle` may use: enough for agents whose language
+/// brings an interpreter along, and little enough to ask many. The operator's
+/// ceiling holds for them too.
+const QUESTION_BUDGETS: Budgets = Budgets {
+    fuel: Fuel::units(500_000_000),
+    time: Duration::from_secs(10),
+    memory: ByteSize::mib(128),
+    output: ByteSize::mib(1),
+    artifacts: ByteSize::bytes(0),
+    log_lines: 0,
+    log_bytes: ByteSize::bytes(0),
+    host_calls: 1_000,
+    open_resources: 64,
+};
+
+/// Why there can be no sandboxes.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// wasmtime cannot be set up.
+    #[error(
+        "the sandboxes cannot be set up: {0:#}\nhint: each of `max_sandboxes` takes 8 GiB of address space; lower it, or raise `ulimit -v`"
+    )]
+    Engine(wasmtime::Error),
+    /// The ticker's thread cannot be started.
+    #[error("the thread that interrupts agents cannot be started: {0}")]
+    Ticker(#[source] io::Error),
+}
+
+/// What all agents share.
+pub(crate) struct Runtime {
+    engine: Engine,
+    linker: Linker<AttemptState>,
+    ticker: Ticker,
+    room: Semaphore,
+    question_budgets: Budgets,
+}
+
+/// A place for one sandbox.
+pub(crate) struct Place<'a> {
+    _permit: SemaphorePermit<'a>,
+    _ticking: Ticking,
+}
+
+impl Runtime {
+    /// Sets everything up.
+    pub(crate) fn new(config: &SandboxConfig) -> Result<Self, RuntimeError> {
+        let sandboxes = config.max_sandboxes.max(1);
+        let engine = engine::pooled(sandboxes).map_err(RuntimeError::Engine)?;
+        let linker = link::linker(&engine).map_err(RuntimeError::Engine)?;
+        let ticker = Ticker::start(&engine, config.tick).map_err(RuntimeError::Ticker)?;
+        Ok(Self {
+            engine,
+            linker,
+            ticker,
+            room: Semaphore::new(sandboxes as usize),
+            question_budgets: QUESTION_BUDGETS.at_most(&config.ceiling),
+        })
+    }
+
+    /// The engine that components are loaded for.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Links a component.
+    ///
+    /// # Errors
+    /// Those of wasmtime, when the types of imports or exports don't fit.
+    pub(crate) fn link(
+        &self,
+        component: &Component,
+        kind: AgentKind,
+    ) -> wasmtime::Result<AgentPre> {
+        AgentPre::new(&self.linker, component, kind)
+    }
+
+    /// Waits for a place for one sandbox, or until `stop` resolves.
+    ///
+    /// # Errors
+    /// Why the attempt has to stop.
+    pub(crate) async fn place(&self, stop: &mut StopSignal) -> Result<Place<'_>, StopReason> {
+        let permit = tokio::select! {
+            biased;
+            reason = stop => return Err(reason),
+            permit = self.room.acquire() => permit,
+        };
+        match permit {
+            Ok(permit) => Ok(Place {
+                _permit: permit,
+                _ticking: self.ticker.tick(),
+            }),
+            // Nobody closes the semaphore.
+            Err(_closed) => Err(StopReason::Cancelled),
+        }
+    }
+
+    /// Asks an agent who it is, in a sandbox to which nothing is granted.
+    ///
+    /// # Errors
+    /// The agent failed to answer within a small budget.
+    pub(crate) async fn describe(&self, agent: &AgentPre) -> Result<RawDescription, Failure> {
+        match self
+            .ask(agent, Question::Describe, Randomness::for_describe())
+            .await?
+        {
+            Answer::Description(description) => Ok(description),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Asks an agent whether it can handle a task.
+    ///
+    /// # Errors
+    /// The agent failed to answer within a small budget.
+    pub(crate) async fn can_handle(
+        &self,
+        name: &AgentName,
+        agent: &AgentPre,
+        request: &TaskRequest,
+    ) -> Result<bool, Failure> {
+        if matches!(agent, AgentPre::Command(_)) {
+            // A command has no way to say no but to fail.
+            return Ok(true);
+        }
+        let random = Randomness::of(name, request);
+        match self
+            .ask(agent, Question::CanHandle(request), random)
+            .await?
+        {
+            Answer::CanHandle(answer) => Ok(answer),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    async fn ask(
+        &self,
+        agent: &AgentPre,
+        question: Question<'_>,
+        random: Randomness,
+    ) -> Result<Answer, Failure> {
+        let mut never: StopSignal = Box::pin(pending());
+        let _place = self.place(&mut never).await.map_err(verdict::stopped)?;
+        let sandboxing = Sandboxing {
+            budgets: &self.question_budgets,
+            observer: Arc::new(Nobody),
+            artifacts: None,
+            given_artifacts: std::collections::BTreeMap::new(),
+            preopens: Vec::new(),
+            random,
+            stdio: matches!(agent, AgentPre::Command(_)).then(|| CommandStdio {
+                stdin: Vec::new(),
+                stdout: Capture::new(self.question_budgets.output),
+            }),
+        };
+        let finished = attempt::run(&self.engine, agent, question, sandboxing, &mut never)
+            .await
+            .map_err(|error| Failure::new(FailureCode::HostError, error.to_string()))?;
+        let judge = Judge {
+            question,
+            budgets: &self.question_budgets,
+            ceiling: &self.question_budgets,
+            state: &finished.state,
+        };
+        match finished.ending {
+            Ending::Answered(answer) => Ok(answer),
+            Ending::Broke(error) => Err(judge.failure(&error)),
+            Ending::TimedOut => Err(judge.timed_out()),
+            Ending::Stopped(reason) => Err(verdict::stopped(reason)),
+        }
+    }
+}
+
+fn wrong_answer() -> Failure {
+    Failure::new(
+        FailureCode::HostError,
+        "the answer belongs to another question",
+    )
+}
+
+/// Watches an agent that is only asked something: nobody.
+struct Nobody;
+
+impl AttemptObserver for Nobody {
+    fn progress(&self, _: Progress) {}
+    fn log(&self, _: LogLine) {}
+    fn decision(&self, _: GrantDecision) {}
+}

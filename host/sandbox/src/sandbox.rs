@@ -1,0 +1,454 @@
+//! The agents of a host, loaded, and the attempts that they make.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ringfence_flow::{
+    AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
+    Budgets, ByteSize, Failure, FailureCode, TaskRequest, Usage,
+};
+use tokio::task::JoinSet;
+
+use crate::agent::{AgentPre, Answer, Question};
+use crate::attempt::{self, CommandStdio, Ending, Finished, Sandboxing};
+use crate::cache::{CacheError, CompileCache};
+use crate::command_agent;
+use crate::compile::{CompileLimits, Compiler};
+use crate::component_check::{AgentDescription, AgentKind, ComponentInterface};
+use crate::config::SandboxConfig;
+use crate::conv;
+use crate::folder::{Folder, FolderError, FolderObserver, LoadedComponent, refuse_same_names};
+use crate::grants;
+use crate::host::Randomness;
+use crate::inspect::ComponentReport;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::runtime::{Runtime, RuntimeError};
+use crate::stdio::Capture;
+use crate::verdict::{self, Judge};
+
+/// What the version of a command is said to be: it cannot say.
+const COMMAND_VERSION: &str = "0.0.0";
+
+/// The longest part of wasmtime's messages that a refusal carries, in bytes.
+const MAX_LINK_MESSAGE: usize = 600;
+
+/// Why a host has no sandboxes at all. A plugin that cannot be loaded is no
+/// such reason, see [`Loading::refused`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The default budgets are above the ceiling.
+    #[error(
+        "the default budget of {kind} is {asked}, above the ceiling of {ceiling}\nhint: lower it under `[budgets.default]` or raise it under `[budgets.ceiling]` in `ringfence.toml`"
+    )]
+    AboveCeiling {
+        /// Which budget.
+        kind: ringfence_flow::BudgetKind,
+        /// The default.
+        asked: String,
+        /// The ceiling.
+        ceiling: String,
+    },
+    /// The sandboxes cannot be set up.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The compile cache cannot be trusted.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A plugins folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// What [`Sandbox::load`] gives.
+#[derive(Debug)]
+pub struct Loading {
+    /// The agents that can run.
+    pub sandbox: Sandbox,
+    /// The files that are no agents, and why.
+    pub refused: Vec<Refusal>,
+}
+
+/// A loaded agent.
+#[derive(Clone)]
+pub struct LoadedAgent {
+    profile: Arc<AgentProfile>,
+    description: AgentDescription,
+    report: ComponentReport,
+    pre: AgentPre,
+}
+
+impl LoadedAgent {
+    /// What the scheduler knows of it.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<AgentProfile> {
+        &self.profile
+    }
+
+    /// What it says of itself. For a command: what its file and the
+    /// configuration say.
+    #[must_use]
+    pub fn description(&self) -> &AgentDescription {
+        &self.description
+    }
+
+    /// What its component asks for and offers.
+    #[must_use]
+    pub fn report(&self) -> &ComponentReport {
+        &self.report
+    }
+}
+
+impl fmt::Debug for LoadedAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedAgent")
+            .field("profile", &self.profile)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs attempts, each in a sandbox of its own.
+///
+/// A sandbox is a wasmtime store with its memories, tables and stack from a
+/// pool. It is made for one call of one agent and thrown away whole after it,
+/// however the call ended.
+pub struct Sandbox {
+    runtime: Arc<Runtime>,
+    config: Arc<SandboxConfig>,
+    agents: BTreeMap<AgentName, LoadedAgent>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("agents", &self.agents)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Loads all plugins of the configured folders. A file that is refused
+    /// never stops the others.
+    ///
+    /// # Errors
+    /// [`LoadError`], when there can be no sandboxes at all.
+    pub async fn load(
+        config: SandboxConfig,
+        observer: &dyn FolderObserver,
+    ) -> Result<Loading, LoadError> {
+        check_defaults(&config)?;
+        let runtime = Arc::new(Runtime::new(&config)?);
+        let config = Arc::new(config);
+        let cache = config
+            .cache_dir
+            .as_deref()
+            .map(CompileCache::open)
+            .transpose()?;
+        let compiler = Compiler::new(config.compilation.clone(), CompileLimits::default(), cache);
+        let folder = Folder::new(config.plugins.clone());
+        let content = folder
+            .load(runtime.engine(), &Arc::new(compiler), observer)
+            .await?;
+        let mut refused = content.refused;
+        let mut agents = Vec::with_capacity(content.loaded.len());
+        for (path, admitted) in admit_all(&runtime, &config, content.loaded).await {
+            match admitted {
+                Ok(agent) => agents.push(agent),
+                Err(reason) => {
+                    let refusal = Refusal::new(path, reason);
+                    observer.refused(&refusal);
+                    refused.push(refusal);
+                }
+            }
+        }
+        let (agents, same) = refuse_same_names(
+            agents,
+            |agent| &agent.profile.name,
+            |agent| agent.report.path.as_path(),
+        );
+        for refusal in &same {
+            observer.refused(refusal);
+        }
+        refused.extend(same);
+        refused.sort_by(|a, b| a.path.cmp(&b.path));
+        let agents = agents
+            .into_iter()
+            .map(|agent| (agent.profile.name.clone(), agent))
+            .collect();
+        Ok(Loading {
+            sandbox: Self {
+                runtime,
+                config,
+                agents,
+            },
+            refused,
+        })
+    }
+
+    /// The loaded agents, in the order of their names.
+    pub fn loaded(&self) -> impl Iterator<Item = &LoadedAgent> {
+        self.agents.values()
+    }
+
+    /// The loaded agent called `name`.
+    #[must_use]
+    pub fn agent(&self, name: &AgentName) -> Option<&LoadedAgent> {
+        self.agents.get(name)
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn config(&self) -> &SandboxConfig {
+        &self.config
+    }
+
+    async fn attempt(&self, mut attempt: Attempt) -> AttemptReport {
+        let Some(agent) = self.agents.get(&attempt.agent) else {
+            return not_run(unknown_agent(&attempt.agent));
+        };
+        let budgets = attempt.budgets.at_most(&self.config.ceiling);
+        let request = &attempt.request;
+        let (preopens, decisions) = grants::decide_mounts(
+            &attempt.agent,
+            &request.mounts,
+            &agent.profile.mounts,
+            &self.config.mounts,
+        );
+        for decision in decisions {
+            attempt.observer.decision(decision);
+        }
+        let stdout = Capture::new(budgets.output);
+        let stdio = match command_stdio(agent, request, &stdout) {
+            Ok(stdio) => stdio,
+            Err(failure) => return not_run(failure),
+        };
+        let sandboxing = Sandboxing {
+            budgets: &budgets,
+            observer: Arc::clone(&attempt.observer),
+            artifacts: Some(Arc::clone(&attempt.artifacts)),
+            given_artifacts: conv::given_artifacts(request),
+            preopens,
+            random: Randomness::of(&attempt.agent, request),
+            stdio,
+        };
+        let question = Question::Execute(request);
+        let _place = match self.runtime.place(&mut attempt.stop).await {
+            Ok(place) => place,
+            Err(reason) => return not_run(verdict::stopped(reason)),
+        };
+        let engine = self.runtime.engine();
+        match attempt::run(engine, &agent.pre, question, sandboxing, &mut attempt.stop).await {
+            Ok(finished) => self.report(finished, request, &budgets, &stdout),
+            Err(error) => not_run(Failure::new(FailureCode::HostError, error.to_string())),
+        }
+    }
+
+    fn report(
+        &self,
+        finished: Finished,
+        request: &TaskRequest,
+        budgets: &Budgets,
+        stdout: &Capture,
+    ) -> AttemptReport {
+        let Finished {
+            ending,
+            mut usage,
+            state,
+        } = finished;
+        let judge = Judge {
+            question: Question::Execute(request),
+            budgets,
+            ceiling: &self.config.ceiling,
+            state: &state,
+        };
+        let result = match ending {
+            Ending::Answered(Answer::Outcome(outcome)) => {
+                let size = ByteSize::bytes(conv::outcome_size(&outcome));
+                if size > budgets.output {
+                    AttemptResult::Failed(judge.output_too_large())
+                } else {
+                    usage.bytes_out = usage.bytes_out.saturating_add(size);
+                    conv::outcome(outcome, &state.known_artifacts).unwrap_or_else(|problem| {
+                        let failure = Failure::new(FailureCode::InvalidOutput, problem.to_string());
+                        AttemptResult::Failed(failure)
+                    })
+                }
+            }
+            Ending::Answered(Answer::Exit(code)) => {
+                let printed = stdout.take();
+                let size = ByteSize::bytes(printed.len() as u64);
+                usage.bytes_out = usage.bytes_out.saturating_add(size);
+                command_agent::result(code, &printed, &state.log.stderr_tail(), request)
+            }
+            Ending::Answered(Answer::Description(_) | Answer::CanHandle(_)) => {
+                AttemptResult::Failed(Failure::new(
+                    FailureCode::HostError,
+                    "the answer belongs to another question",
+                ))
+            }
+            Ending::Broke(error) => AttemptResult::Failed(judge.failure(&error)),
+            Ending::TimedOut => AttemptResult::Failed(judge.timed_out()),
+            Ending::Stopped(reason) => AttemptResult::Failed(verdict::stopped(reason)),
+        };
+        AttemptReport { result, usage }
+    }
+}
+
+impl AttemptRunner for Sandbox {
+    fn agents(&self) -> Vec<Arc<AgentProfile>> {
+        let profiles = self.agents.values().map(|agent| &agent.profile);
+        profiles.cloned().collect()
+    }
+
+    fn ceiling(&self) -> Budgets {
+        self.config.ceiling
+    }
+
+    fn default_budgets(&self) -> Budgets {
+        self.config.defaults
+    }
+
+    fn can_handle<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        request: &'a TaskRequest,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async move {
+            let loaded = self.agents.get(agent).ok_or_else(|| unknown_agent(agent))?;
+            self.runtime.can_handle(agent, &loaded.pre, request).await
+        })
+    }
+
+    fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {
+        Box::pin(self.attempt(attempt))
+    }
+}
+
+fn check_defaults(config: &SandboxConfig) -> Result<(), LoadError> {
+    match config.defaults.above(&config.ceiling).next() {
+        None => Ok(()),
+        Some(kind) => Err(LoadError::AboveCeiling {
+            kind,
+            asked: config.defaults.get(kind).to_string(),
+            ceiling: config.ceiling.get(kind).to_string(),
+        }),
+    }
+}
+
+/// Makes agents of components, all at once: what each may use to describe
+/// itself is bounded, and so is how many of them run at a time.
+async fn admit_all(
+    runtime: &Arc<Runtime>,
+    config: &Arc<SandboxConfig>,
+    components: Vec<LoadedComponent>,
+) -> Vec<(PathBuf, Result<LoadedAgent, RefusalReason>)> {
+    let mut under_way = JoinSet::new();
+    for component in components {
+        let (runtime, config) = (Arc::clone(runtime), Arc::clone(config));
+        under_way.spawn(async move {
+            let admitted = admit(&runtime, &config, &component).await;
+            (component.path, admitted)
+        });
+    }
+    let mut admitted = under_way.join_all().await;
+    admitted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    admitted
+}
+
+/// Makes an agent of a component: links it and asks it who it is.
+async fn admit(
+    runtime: &Runtime,
+    config: &SandboxConfig,
+    component: &LoadedComponent,
+) -> Result<LoadedAgent, RefusalReason> {
+    let pre = runtime
+        .link(&component.component, component.kind())
+        .map_err(|error| RefusalReason::TypeMismatch {
+            message: ringfence_flow::clean_text(&format!("{error:#}"), MAX_LINK_MESSAGE),
+        })?;
+    let description = match component.kind() {
+        AgentKind::Plugin => {
+            let raw = runtime.describe(&pre).await;
+            let raw = raw.map_err(RefusalReason::DescribeFailed)?;
+            let description = raw.check().map_err(RefusalReason::InvalidDescription)?;
+            if !config.agent(&description.name).roles.is_empty() {
+                return Err(RefusalReason::RolesOfPlugin {
+                    name: description.name,
+                });
+            }
+            description
+        }
+        AgentKind::Command => describe_command(config, component)?,
+    };
+    let decided = config.agent(&description.name);
+    Ok(LoadedAgent {
+        profile: Arc::new(AgentProfile {
+            name: description.name.clone(),
+            version: Arc::clone(&description.version),
+            summary: Arc::clone(&description.summary),
+            roles: Arc::clone(&description.roles),
+            hash: component.hash,
+            instances: decided.instances,
+            mounts: decided.mounts.into(),
+        }),
+        description,
+        report: ComponentReport::of(component),
+        pre,
+    })
+}
+
+fn describe_command(
+    config: &SandboxConfig,
+    component: &LoadedComponent,
+) -> Result<AgentDescription, RefusalReason> {
+    let name = component.file_name()?;
+    let roles = config.agent(&name).roles;
+    if roles.is_empty() {
+        return Err(RefusalReason::NoRoles { name });
+    }
+    let ComponentInterface { contract, .. } = &component.interface;
+    Ok(AgentDescription {
+        name,
+        version: COMMAND_VERSION.into(),
+        summary: format!("a command for `{contract}`").into(),
+        roles: roles.into(),
+        input_schema: None,
+        output_schema: None,
+    })
+}
+
+fn command_stdio(
+    agent: &LoadedAgent,
+    request: &TaskRequest,
+    stdout: &Capture,
+) -> Result<Option<CommandStdio>, Failure> {
+    match agent.pre {
+        AgentPre::Plugin(_) => Ok(None),
+        AgentPre::Command(_) => {
+            let stdin = command_agent::task_document(request).map_err(|error| {
+                let message = format!("the task cannot be written as JSON: {error}");
+                Failure::new(FailureCode::HostError, message)
+            })?;
+            Ok(Some(CommandStdio {
+                stdin,
+                stdout: stdout.clone(),
+            }))
+        }
+    }
+}
+
+fn unknown_agent(name: &AgentName) -> Failure {
+    let message = format!("no agent `{name}` is loaded");
+    Failure::new(FailureCode::HostError, message)
+}
+
+/// The report of an attempt for which no guest was run.
+fn not_run(failure: Failure) -> AttemptReport {
+    AttemptReport {
+        result: AttemptResult::Failed(failure),
+        usage: Usage::default(),
+    }
+}

@@ -1,0 +1,308 @@
+//! The process that compiles, from outside: this program starts itself as one.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, without the harness")]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use ringfence_flow::ByteSize;
+use ringfence_sandbox::{
+    Compilation, CompileCache, CompileLimits, Compiler, RefusalReason, compile_child_main,
+    engine_for, own_program,
+};
+use tokio::runtime::Runtime;
+
+/// What the first argument says: compile, or misbehave in one way.
+const COMPILE: &str = "compile-component";
+const SPIN: &str = "spin";
+const ABORT: &str = "abort";
+const FLOOD: &str = "flood";
+const OTHER_VERSION: &str = "other-version";
+const SHOW_SURROUNDINGS: &str = "show-surroundings";
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some(COMPILE) => return compile_child_main(),
+        Some(SPIN) => loop {
+            std::hint::spin_loop();
+        },
+        Some(ABORT) => std::process::abort(),
+        Some(FLOOD) => loop {
+            print(&[0; 4096]);
+        },
+        Some(OTHER_VERSION) => {
+            print(&[7; 1000]);
+            return ExitCode::SUCCESS;
+        }
+        Some(SHOW_SURROUNDINGS) => return show_surroundings(),
+        _ => {}
+    }
+    let arguments = Arguments::from_args();
+    let mut trials = vec![
+        trial("code_from_the_child_loads_in_the_hosts_engine", good_code),
+        trial("what_is_cached_is_not_compiled_again", cached),
+        trial("an_invalid_component_is_told_as_such", invalid),
+        trial("a_program_that_is_not_there_is_told", missing_program),
+        trial("a_child_of_another_version_is_told", other_version),
+        trial("a_child_that_crashes_is_told", crash),
+        trial("a_child_that_writes_without_end_is_stopped", endless_output),
+        trial("a_child_that_hangs_is_killed", hang),
+    ];
+    if cfg!(target_os = "linux") {
+        trials.push(trial("memory_is_limited", out_of_memory));
+        trials.push(trial("time_on_a_core_is_limited", out_of_cpu));
+        trials.push(trial("the_child_has_nothing_worth_having", surroundings));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &str, test: fn(&Runtime)) -> Trial {
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(Failed::from)?;
+        test(&runtime);
+        Ok(())
+    })
+}
+
+/// What the child says when nobody reads on is of no interest.
+fn print(bytes: &[u8]) {
+    let _ = io::stdout().write_all(bytes);
+}
+
+fn child(mode: &str) -> Compilation {
+    Compilation::ChildProcess {
+        program: own_program().unwrap(),
+        args: vec![mode.to_owned()],
+    }
+}
+
+/// A component with one function for each of `constants`.
+fn small_with(constants: &[i64]) -> Arc<[u8]> {
+    let functions: String = constants
+        .iter()
+        .map(|constant| format!("(func (result i64) i64.const {constant})"))
+        .collect();
+    let text = format!("(component (core module {functions}))");
+    wat::parse_str(text).unwrap().into()
+}
+
+fn small() -> Arc<[u8]> {
+    small_with(&[1, 2, 3])
+}
+
+/// A component with one function of so many loops, each after the other: some
+/// hundred KiB that take a compiler minutes and GiBs. Written byte by byte,
+/// since the text of it would take long to read.
+fn bomb(loops: usize) -> Arc<[u8]> {
+    // loop; local.get 0; i64.eqz; br_if 0;
+    // local.get 0; local.get 0; i64.mul; i64.const 3; i64.add; local.set 0; end
+    const LOOP: &[u8] = b"\x03\x40\x20\x00\x50\x0d\x00\x20\x00\x20\x00\x7e\x42\x03\x7c\x21\x00\x0b";
+    let body = [
+        b"\x01\x01\x7e",
+        LOOP.repeat(loops).as_slice(),
+        b"\x20\x00\x0b",
+    ]
+    .concat();
+    let mut code = b"\x01".to_vec();
+    code.extend(leb(body.len()));
+    code.extend(body);
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    section(&mut module, 1, b"\x01\x60\x00\x01\x7e");
+    section(&mut module, 3, b"\x01\x00");
+    section(&mut module, 10, &code);
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    section(&mut component, 1, &module);
+    component.into()
+}
+
+fn section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
+    to.push(id);
+    to.extend(leb(content.len()));
+    to.extend_from_slice(content);
+}
+
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+fn load(compiler: &Compiler, runtime: &Runtime, bytes: Arc<[u8]>) -> Result<(), RefusalReason> {
+    let engine = engine_for(1).unwrap();
+    runtime.block_on(compiler.load(&engine, bytes)).map(|_| ())
+}
+
+/// The code and text of the refusal of `bytes` by a child in `mode`.
+fn refused(
+    runtime: &Runtime,
+    mode: &str,
+    limits: CompileLimits,
+    bytes: Arc<[u8]>,
+) -> (&'static str, String) {
+    let compiler = Compiler::new(child(mode), limits, None);
+    let reason = load(&compiler, runtime, bytes).unwrap_err();
+    (reason.code(), reason.to_string())
+}
+
+fn good_code(runtime: &Runtime) {
+    for bytes in [small(), bomb(10)] {
+        let compiler = Compiler::new(child(COMPILE), CompileLimits::default(), None);
+        load(&compiler, runtime, bytes).unwrap();
+    }
+}
+
+fn cached(runtime: &Runtime) {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = || Some(CompileCache::open(&dir.path().join("cache")).unwrap());
+    let limits = CompileLimits::default();
+    let working = Compiler::new(child(COMPILE), limits, cache());
+    load(&working, runtime, small()).unwrap();
+    let broken = Compiler::new(child(ABORT), limits, cache());
+    load(&broken, runtime, small()).unwrap();
+    assert!(load(&broken, runtime, small_with(&[4])).is_err());
+}
+
+fn invalid(runtime: &Runtime) {
+    let bytes = wat::parse_str("(component (core module (func (result i32))))").unwrap();
+    let (code, text) = refused(runtime, COMPILE, CompileLimits::default(), bytes.into());
+    assert_eq!(code, "invalid-component");
+    assert!(text.contains("type mismatch"), "{text}");
+}
+
+fn missing_program(runtime: &Runtime) {
+    let compilation = Compilation::ChildProcess {
+        program: "/nonexistent/ringfence".into(),
+        args: Vec::new(),
+    };
+    let compiler = Compiler::new(compilation, CompileLimits::default(), None);
+    let reason = load(&compiler, runtime, small()).unwrap_err();
+    assert_eq!(reason.code(), "compiler-unavailable");
+    assert!(
+        reason.to_string().contains("/nonexistent/ringfence"),
+        "{reason}"
+    );
+}
+
+fn other_version(runtime: &Runtime) {
+    let (code, text) = refused(runtime, OTHER_VERSION, CompileLimits::default(), small());
+    assert_eq!(code, "compiler-unavailable");
+    assert!(text.contains("of another version"), "{text}");
+}
+
+fn crash(runtime: &Runtime) {
+    let (code, text) = refused(runtime, ABORT, CompileLimits::default(), small());
+    assert_eq!(code, "compiler-crashed");
+    assert!(
+        text.starts_with("crashes the compiler: signal 6") || cfg!(windows),
+        "{text}"
+    );
+}
+
+fn endless_output(runtime: &Runtime) {
+    let limits = CompileLimits {
+        code: ByteSize::mib(1),
+        ..CompileLimits::default()
+    };
+    let (code, text) = refused(runtime, FLOOD, limits, small());
+    assert_eq!(code, "compiled-too-large");
+    assert_eq!(text, "compiles to more than 1 MiB of code");
+}
+
+fn hang(runtime: &Runtime) {
+    let limits = CompileLimits {
+        wall: Duration::from_millis(50),
+        ..CompileLimits::default()
+    };
+    let (code, text) = refused(runtime, SPIN, limits, small());
+    assert_eq!(code, "compile-timed-out");
+    assert_eq!(text, "took more than 50 ms to compile");
+}
+
+fn out_of_memory(runtime: &Runtime) {
+    let limits = CompileLimits {
+        memory: ByteSize::mib(96),
+        threads: 1,
+        ..CompileLimits::default()
+    };
+    let compiler = Compiler::new(child(COMPILE), limits, None);
+    load(&compiler, runtime, small()).unwrap();
+    let (code, text) = refused(runtime, COMPILE, limits, bomb(100_000));
+    assert_eq!(code, "compile-out-of-memory", "{text}");
+    assert_eq!(text, "needs more than 96 MiB of memory to compile");
+}
+
+fn out_of_cpu(runtime: &Runtime) {
+    let limits = CompileLimits {
+        cpu: Duration::from_secs(1),
+        ..CompileLimits::default()
+    };
+    let (code, text) = refused(runtime, COMPILE, limits, bomb(20_000));
+    assert_eq!(code, "compile-timed-out", "{text}");
+    assert_eq!(text, "took more than 1 s to compile");
+}
+
+/// Compiles, which takes everything away, and then tells what is left.
+#[cfg(target_os = "linux")]
+fn show_surroundings() -> ExitCode {
+    use rustix::process::{Resource, getrlimit};
+    let _ = compile_child_main();
+    let limit = |resource| getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let inherited = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .filter(|target| target.to_string_lossy().contains("inherited-secret"))
+        .count();
+    let _ = write!(
+        io::stderr(),
+        "environment {}, inherited files {inherited}, folder {}, core {}, file size {}, files {}, cpu {}, memory {}",
+        std::env::vars_os().count(),
+        std::env::current_dir().unwrap().display(),
+        limit(Resource::Core),
+        limit(Resource::Fsize),
+        limit(Resource::Nofile),
+        limit(Resource::Cpu),
+        limit(Resource::As),
+    );
+    ExitCode::from(3)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn show_surroundings() -> ExitCode {
+    ExitCode::FAILURE
+}
+
+#[cfg(target_os = "linux")]
+fn surroundings(runtime: &Runtime) {
+    let secret = tempfile::Builder::new()
+        .prefix("inherited-secret")
+        .tempfile()
+        .unwrap();
+    // As a parent may have it that does not close on `exec` what it opens.
+    rustix::io::fcntl_setfd(secret.as_file(), rustix::io::FdFlags::empty()).unwrap();
+    let (code, text) = refused(
+        runtime,
+        SHOW_SURROUNDINGS,
+        CompileLimits::default(),
+        small(),
+    );
+    assert_eq!(code, "compiler-crashed");
+    assert_eq!(
+        text,
+        "crashes the compiler: exit code 3, environment 0, inherited files 0, folder /, \
+         core 0, file size 0, files 16, cpu 62, memory 2147483648"
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+fn surroundings(_: &Runtime) {}

@@ -1,0 +1,212 @@
+//! A host with the guests of `tests/guests`, and an observer that remembers.
+
+#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ringfence_flow::{
+    AgentName, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport,
+    AttemptResult, AttemptRunner as _, BoxFuture, Budgets, ContentHash, Failure, FailureCode,
+    GrantDecision, Json, LogLine, MountName, Output, Priority, Progress, Role, RunId, StopSignal,
+    TaskId, TaskKey, TaskRequest,
+};
+use ringfence_sandbox::{Sandbox, SandboxConfig};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Where `cargo xtask build-guests` puts the guests.
+fn guests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests")
+}
+
+/// The file of one guest.
+pub fn guest(name: &str) -> PathBuf {
+    let path = guests().join(format!("{name}.wasm"));
+    assert!(
+        path.is_file(),
+        "the guest `{name}` is not built: run `cargo xtask build-guests`"
+    );
+    path
+}
+
+/// A host that has loaded some guests.
+pub struct Host {
+    sandbox: Sandbox,
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Loads the guests called `names`, with a configuration that `change`
+    /// makes. Compiled guests are kept from one suite to the next.
+    pub async fn with(names: &[&str], change: impl FnOnce(&mut SandboxConfig)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::copy(guest(name), folder.path().join(format!("{name}.wasm"))).unwrap();
+        }
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
+        make_private(&cache);
+        let mut config = SandboxConfig {
+            plugins: vec![folder.path().to_owned()],
+            max_sandboxes: 16,
+            cache_dir: Some(cache),
+            ..SandboxConfig::default()
+        };
+        change(&mut config);
+        let loading = Sandbox::load(config, &()).await.unwrap();
+        assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+        Self {
+            sandbox: loading.sandbox,
+            _folder: folder,
+        }
+    }
+
+    /// Loads the guests called `names`.
+    pub async fn new(names: &[&str]) -> Self {
+        Self::with(names, |_| {}).await
+    }
+
+    /// Runs one attempt of `agent` with `input` within `budgets`.
+    pub async fn run(&self, agent: &str, input: serde_json::Value, budgets: Budgets) -> Ran {
+        let request = request(input);
+        self.attempt(agent, request, budgets, Box::pin(pending()))
+            .await
+    }
+
+    /// Runs one attempt that `stop` may stop.
+    pub async fn attempt(
+        &self,
+        agent: &str,
+        request: TaskRequest,
+        budgets: Budgets,
+        stop: StopSignal,
+    ) -> Ran {
+        let seen = Arc::new(Seen::default());
+        let report = self
+            .sandbox
+            .execute(Attempt {
+                agent: AgentName::new(agent).unwrap(),
+                request,
+                budgets,
+                artifacts: Arc::new(Artifacts::default()),
+                observer: Arc::clone(&seen) as Arc<dyn AttemptObserver>,
+                stop,
+            })
+            .await;
+        Ran { report, seen }
+    }
+}
+
+/// Only its owner may write to a folder of compiled code.
+fn make_private(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+/// A task with `input`.
+pub fn request(input: serde_json::Value) -> TaskRequest {
+    TaskRequest {
+        run: RunId::new("r-1").unwrap(),
+        key: TaskKey::single(TaskId::new("only").unwrap()),
+        role: Role::new("test").unwrap(),
+        priority: Priority::Normal,
+        attempt: 1,
+        round: 1,
+        input: Json::from(input),
+        needs: Arc::new([]),
+        feedback: Arc::new([]),
+        mounts: Arc::new([]),
+        time_left: Duration::from_secs(30),
+    }
+}
+
+/// A task with `input` that asks for mounts.
+pub fn request_with_mounts(input: serde_json::Value, names: &[&str]) -> TaskRequest {
+    TaskRequest {
+        mounts: names
+            .iter()
+            .map(|name| MountName::new(name).unwrap())
+            .collect(),
+        ..request(input)
+    }
+}
+
+/// An attempt that is over.
+pub struct Ran {
+    pub report: AttemptReport,
+    pub seen: Arc<Seen>,
+}
+
+impl Ran {
+    /// The output, if it completed.
+    #[track_caller]
+    pub fn output(&self) -> &Output {
+        match &self.report.result {
+            AttemptResult::Completed(output) => output,
+            other => panic!("did not complete: {other:?}"),
+        }
+    }
+
+    /// The failure, if it failed.
+    #[track_caller]
+    pub fn failure(&self) -> &Failure {
+        match &self.report.result {
+            AttemptResult::Failed(failure) => failure,
+            other => panic!("did not fail: {other:?}"),
+        }
+    }
+
+    /// Asserts that it failed with `code`, and that the message has `part`.
+    #[track_caller]
+    pub fn failed_with(&self, code: FailureCode, part: &str) {
+        let failure = self.failure();
+        assert_eq!(failure.code, code, "{failure}");
+        assert!(failure.message.contains(part), "{failure}");
+    }
+}
+
+/// Remembers what it sees.
+#[derive(Default)]
+pub struct Seen {
+    pub logs: Mutex<Vec<LogLine>>,
+    pub progress: Mutex<Vec<Progress>>,
+    pub decisions: Mutex<Vec<GrantDecision>>,
+}
+
+impl AttemptObserver for Seen {
+    fn progress(&self, progress: Progress) {
+        self.progress.lock().unwrap().push(progress);
+    }
+
+    fn log(&self, line: LogLine) {
+        self.logs.lock().unwrap().push(line);
+    }
+
+    fn decision(&self, decision: GrantDecision) {
+        self.decisions.lock().unwrap().push(decision);
+    }
+}
+
+/// Artifacts in memory.
+#[derive(Default)]
+pub struct Artifacts(Mutex<BTreeMap<ContentHash, Arc<[u8]>>>);
+
+impl ArtifactStore for Artifacts {
+    fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>> {
+        let hash = ContentHash::from_bytes(Sha256::digest(&content).into());
+        self.0.lock().unwrap().insert(hash, content);
+        Box::pin(async move { Ok(hash) })
+    }
+
+    fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {
+        let found = self.0.lock().unwrap().get(&hash).cloned();
+        Box::pin(async move { found.ok_or(ArtifactError::NotFound(hash)) })
+    }
+}

@@ -1,0 +1,373 @@
+//! What an agent can do to its host, to its neighbours and to the next
+//! attempt: nothing.
+
+mod host;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::{Host, request, request_with_mounts};
+use ringfence_flow::{
+    AgentName, AttemptResult, Budgets, FailureCode, LogLevel, MountAccess, MountGrant, MountName,
+    Role, StopReason,
+};
+use ringfence_sandbox::AgentConfig;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+#[tokio::test]
+async fn a_trap_says_what_and_where() {
+    let host = Host::new(&["trap"]).await;
+    let panic = json!({"kind": "panic", "message": "the \u{1b}[31msky\u{202e} fell"});
+    let ran = host.run("trap", panic, Budgets::default()).await;
+    ran.failed_with(FailureCode::Trap, "it gave up");
+    ran.failed_with(FailureCode::Trap, r"the \u{1b}[31msky\u{202e} fell");
+    ran.failed_with(FailureCode::Trap, "\n  in ");
+    for (kind, says) in [
+        ("unreachable", "it gave up"),
+        ("abort", "it gave up"),
+        ("exit", "the agent called `exit` with 1"),
+        ("out-of-bounds", "out of bounds memory access"),
+    ] {
+        host.run("trap", json!({"kind": kind}), Budgets::default())
+            .await
+            .failed_with(FailureCode::Trap, says);
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_none_is_refused() {
+    let host = Host::new(&["bad-output"]).await;
+    for (kind, says) in [
+        ("broken", "the output's value is not a JSON document"),
+        ("empty", "the output's value is not a JSON document"),
+        ("deep", "nests deeper than 100 levels"),
+        ("not-utf-8", "what the attempt returned cannot be read"),
+        ("line-zero", "finding 1 names the path `../../etc/passwd`"),
+        (
+            "forged-artifact",
+            "artifact 1 was neither put by this attempt nor given to it",
+        ),
+        ("bad-hash", "artifact 1 has a"),
+    ] {
+        host.run("bad-output", json!(kind), Budgets::default())
+            .await
+            .failed_with(FailureCode::InvalidOutput, says);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_the_agent_is_its_own() {
+    let host = Host::new(&["fail", "reject"]).await;
+    for (kind, code) in [
+        ("invalid-input", FailureCode::InvalidInput),
+        ("permanent", FailureCode::Permanent),
+        ("transient", FailureCode::Transient),
+    ] {
+        let input = json!({"kind": kind, "message": "why \u{7}"});
+        host.run("fail", input, Budgets::default())
+            .await
+            .failed_with(code, r"why \u{7}");
+    }
+    let input = json!({"kind": "transient", "retry_after_ms": 1500});
+    let ran = host.run("fail", input, Budgets::default()).await;
+    assert_eq!(ran.failure().retry_after, Some(Duration::from_millis(1500)));
+    let ran = host.run("reject", json!({}), Budgets::default()).await;
+    let AttemptResult::Rejected(rejection) = &ran.report.result else {
+        panic!("not rejected: {:?}", ran.report.result);
+    };
+    assert_eq!(rejection.findings.len(), 1);
+}
+
+/// Resident memory of this process, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thousand_traps_leave_memory_flat_and_neighbours_unharmed() {
+    let host = Host::new(&["trap", "echo"]).await;
+    let trap = async |count: u32| {
+        for n in 0..count {
+            let ran = host
+                .run(
+                    "trap",
+                    json!({"kind": "panic", "message": "again"}),
+                    Budgets::default(),
+                )
+                .await;
+            ran.failed_with(FailureCode::Trap, "again");
+            if n % 10 == 0 {
+                let input = json!({ "n": n });
+                let ran = host.run("echo", input.clone(), Budgets::default()).await;
+                assert_eq!(ran.output().value.to_value()["input"], input);
+            }
+        }
+    };
+    trap(50).await;
+    let before = resident();
+    trap(1_000).await;
+    let grown = resident().saturating_sub(before);
+    assert!(
+        grown < 2 << 20,
+        "1,000 traps took {grown} bytes that did not come back"
+    );
+}
+
+#[tokio::test]
+async fn nothing_of_one_attempt_shows_in_the_next() {
+    let host = Host::with(&["hold-memory", "burn-fuel"], |config| {
+        config.max_sandboxes = 1
+    })
+    .await;
+    let first = host
+        .run("hold-memory", json!({"mib": 30}), Budgets::default())
+        .await;
+    host.run("burn-fuel", json!({"units": 100_000}), Budgets::default())
+        .await
+        .output();
+    let second = host
+        .run("hold-memory", json!({"mib": 30}), Budgets::default())
+        .await;
+    // A guest that found its memory used would allocate otherwise.
+    assert_eq!(first.output(), second.output());
+    assert_eq!(first.report.usage.fuel, second.report.usage.fuel);
+    assert_eq!(
+        first.report.usage.peak_memory,
+        second.report.usage.peak_memory
+    );
+    let third = host
+        .run("hold-memory", json!({"mib": 1}), Budgets::default())
+        .await;
+    assert!(third.report.usage.peak_memory < first.report.usage.peak_memory);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_spinning_agent_does_not_stop_its_neighbour() {
+    let host = Arc::new(Host::new(&["spin", "echo"]).await);
+    let (end, stop) = tokio::sync::oneshot::channel::<()>();
+    let spinning = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move {
+            let stop = Box::pin(async move {
+                let _ = stop.await;
+                StopReason::Cancelled
+            });
+            host.attempt("spin", request(json!(null)), Budgets::default(), stop)
+                .await
+        }
+    });
+    // One thread for both: the neighbour gets on only if the spinner yields.
+    for n in 0..20 {
+        let input = json!({ "n": n });
+        let ran = host.run("echo", input.clone(), Budgets::default()).await;
+        assert_eq!(ran.output().value.to_value()["input"], input);
+        tokio::task::yield_now().await;
+    }
+    assert!(!spinning.is_finished());
+    end.send(()).unwrap();
+    let ran = spinning.await.unwrap();
+    ran.failed_with(FailureCode::Cancelled, "the run was cancelled");
+    assert!(ran.report.usage.cpu > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn an_attempt_is_stopped_while_it_spins_and_while_it_waits() {
+    let host = Host::new(&["spin", "sleep-long"]).await;
+    for (agent, input) in [("spin", json!(null)), ("sleep-long", json!({}))] {
+        for (reason, code) in [
+            (StopReason::Cancelled, FailureCode::Cancelled),
+            (StopReason::Deadline, FailureCode::Deadline),
+        ] {
+            let stop = Box::pin(async move {
+                for _ in 0..3 {
+                    tokio::task::yield_now().await;
+                }
+                reason
+            });
+            let ran = host
+                .attempt(agent, request(input.clone()), Budgets::default(), stop)
+                .await;
+            assert_eq!(ran.failure().code, code, "{agent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn dropping_an_attempt_frees_its_place() {
+    let host = Host::with(&["sleep-long", "echo"], |config| config.max_sandboxes = 1).await;
+    {
+        let waiting = host.attempt(
+            "sleep-long",
+            request(json!({})),
+            Budgets::default(),
+            Box::pin(pending()),
+        );
+        let outcome = tokio::time::timeout(Duration::from_millis(20), waiting).await;
+        assert!(outcome.is_err(), "it sleeps for ever");
+    }
+    host.run("echo", json!(1), Budgets::default())
+        .await
+        .output();
+}
+
+#[tokio::test]
+async fn a_log_line_cannot_be_forged() {
+    let host = Host::new(&["flood-log"]).await;
+    let text = "fine\nERROR forged\u{1b}[2K\u{202e}";
+    let ran = host
+        .run(
+            "flood-log",
+            json!({"lines": 1, "text": text}),
+            Budgets::default(),
+        )
+        .await;
+    let logs = ran.seen.logs.lock().unwrap();
+    assert_eq!(&*logs[0].message, r"fine\nERROR forged\u{1b}[2K\u{202e}");
+    assert_eq!(logs[0].level, LogLevel::Info);
+}
+
+fn tries(report: &Value) -> BTreeMap<String, bool> {
+    let tries = report["tries"].as_array().unwrap().iter();
+    tries
+        .map(|one| {
+            let what = one["what"].as_str().unwrap().to_owned();
+            (what, one["allowed"].as_bool().unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn nothing_is_granted_by_default() {
+    let host = Host::new(&["read-env"]).await;
+    let ran = host.run("read-env", json!({}), Budgets::default()).await;
+    let report = ran.output().value.to_value();
+    assert_eq!(report["environment"], json!([]));
+    assert_eq!(report["arguments"], json!([]));
+    assert!(report["clock_resolution_ns"].as_u64().unwrap() >= 1_000_000);
+    for reading in report["clock_readings_ns"].as_array().unwrap() {
+        assert_eq!(reading.as_u64().unwrap() % 1_000_000, 0);
+    }
+    let tries = tries(&report);
+    assert!(tries.len() >= 10, "{tries:?}");
+    assert!(tries.values().all(|allowed| !allowed), "{tries:?}");
+    let decisions = ran.seen.decisions.lock().unwrap();
+    let effects: Vec<_> = decisions.iter().map(|d| (&*d.effect, d.allowed)).collect();
+    for effect in ["network dns", "network tcp", "network udp"] {
+        assert!(effects.contains(&(effect, false)), "{effects:?}");
+    }
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_mount_is_all_that_an_agent_sees() {
+    let outside = tempdir().unwrap();
+    std::fs::write(outside.path().join("secret"), "s").unwrap();
+    let mount = tempdir().unwrap();
+    std::fs::write(mount.path().join("a.txt"), "a").unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret"), mount.path().join("escape")).unwrap();
+    let name = MountName::new("src").unwrap();
+    for access in [MountAccess::ReadOnly, MountAccess::ReadWrite] {
+        let host = Host::with(&["read-env"], |config| {
+            config.mounts.insert(name.clone(), mount.path().to_owned());
+            let grant = MountGrant {
+                name: name.clone(),
+                access,
+            };
+            config.agents.insert(
+                AgentName::new("read-env").unwrap(),
+                AgentConfig {
+                    mounts: vec![grant],
+                    ..AgentConfig::default()
+                },
+            );
+        })
+        .await;
+        let request = request_with_mounts(json!({"mount": "src"}), &["src"]);
+        let ran = host
+            .attempt("read-env", request, Budgets::default(), Box::pin(pending()))
+            .await;
+        let tries = tries(&ran.output().value.to_value());
+        let may_write = access == MountAccess::ReadWrite;
+        assert!(tries["list the mount"]);
+        assert_eq!(tries["write in the mount"], may_write, "{tries:?}");
+        assert_eq!(tries["make a folder in the mount"], may_write, "{tries:?}");
+        for outside in [
+            "read above the mount",
+            "read far above the mount",
+            "read an absolute path below the mount",
+            "follow the link `escape`",
+            "make a link out of the mount",
+            "rename out of the mount",
+            "read /etc/passwd",
+            "list /proc",
+        ] {
+            assert!(!tries[outside], "{outside}: {tries:?}");
+        }
+        let decisions = ran.seen.decisions.lock().unwrap();
+        assert_eq!(&*decisions[0].effect, "mount src");
+        assert!(decisions[0].allowed);
+        std::fs::remove_dir(mount.path().join("probe")).ok();
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_an_agent() {
+    let host = Host::with(&["cat-command", "exit-command"], |config| {
+        for name in ["cat-command", "exit-command"] {
+            let agent = AgentConfig {
+                roles: vec![Role::new("test").unwrap()],
+                ..AgentConfig::default()
+            };
+            config.agents.insert(AgentName::new(name).unwrap(), agent);
+        }
+    })
+    .await;
+    let ran = host
+        .run("cat-command", json!({"a": 1}), Budgets::default())
+        .await;
+    let value = ran.output().value.to_value();
+    assert_eq!(value["input"], json!({"a": 1}));
+    assert_eq!(value["role"], json!("test"));
+    assert_eq!(ran.output().findings.len(), 1);
+    assert!(
+        ran.seen.logs.lock().unwrap()[0]
+            .message
+            .starts_with("read ")
+    );
+    let exit = async |code: u8| {
+        let ran = host
+            .run("exit-command", json!({ "code": code }), Budgets::default())
+            .await;
+        match ran.report.result {
+            AttemptResult::Completed(_) => "completed",
+            AttemptResult::Rejected(_) => "rejected",
+            AttemptResult::Failed(failure) => {
+                assert!(
+                    failure.message.contains(&format!("ending with {code}")),
+                    "{failure}"
+                );
+                failure.code.as_str()
+            }
+        }
+    };
+    assert_eq!(exit(0).await, "completed");
+    assert_eq!(exit(3).await, "rejected");
+    for (code, says) in [
+        (1, "transient"),
+        (2, "transient"),
+        (63, "transient"),
+        (64, "permanent"),
+        (78, "permanent"),
+        (79, "transient"),
+        (255, "transient"),
+    ] {
+        assert_eq!(exit(code).await, says, "{code}");
+    }
+}
