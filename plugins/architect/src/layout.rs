@@ -150,10 +150,9 @@ fn place(package: &str, rest: &str) -> Place {
         _ => 0,
     };
     let names_its_folder = match parts.as_slice() {
-        ["lib"] => true,
         // `tests/a/main.rs` is the test `a`.
         [_, _, "main"] => target == 2,
-        [_, .., "mod"] => true,
+        ["lib"] | [_, .., "mod"] => true,
         _ => false,
     };
     if names_its_folder {
