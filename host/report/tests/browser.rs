@@ -116,7 +116,7 @@ fn thousands_of_rows_are_drawn_as_they_are_looked_at() {
     let drawn = messages(&document).len();
     assert!((40..1_000).contains(&drawn), "{drawn}");
     assert!(
-        document.contains("class=\"density\""),
+        document.contains("class=\"density a1\""),
         "2,000 bars would be a wall"
     );
 }

@@ -335,7 +335,11 @@ impl TaskRow {
                     (items.skipped, "skipped"),
                     (items.cancelled, "cancelled"),
                 ];
-                let mut text = format!("{} of {} items", items.completed, items.total);
+                let mut text = format!(
+                    "{} of {} items",
+                    grouped(items.completed.into()),
+                    grouped(items.total.into())
+                );
                 for (number, word) in ended_otherwise {
                     if number > 0 {
                         text.push_str(&format!(", {number} {word}"));

@@ -28,6 +28,7 @@ const scaled = (value, units) => {
 const showFuel = (value) => scaled(value, [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]]);
 const showBytes = (value) => scaled(value, [[2 ** 30, " GiB"], [2 ** 20, " MiB"], [2 ** 10, " KiB"], [1, " B"]]);
 const showTime = (micros) => {
+  if (micros === 0) return "0";
   if (micros >= 3.6e9) return `${Math.floor(micros / 3.6e9)}h ${String(Math.floor(micros / 6e7) % 60).padStart(2, "0")}m`;
   if (micros >= 6e7) return `${Math.floor(micros / 6e7)}m ${String(Math.floor(micros / 1e6) % 60).padStart(2, "0")}s`;
   return scaled(micros, [[1e6, " s"], [1e3, " ms"], [1, " µs"]]);

@@ -1,4 +1,5 @@
 // Puts it together.
+for (const node of document.querySelectorAll(".prose")) node.replaceChildren(...prose(node.textContent));
 const goTo = (id) => document.getElementById(id)?.scrollIntoView({ block: "start" });
 const isFiltered = readAddress();
 const findings = startFindings();

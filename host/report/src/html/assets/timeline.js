@@ -25,7 +25,7 @@ const startTimeline = () => {
     `${attempt.agent}: ${attempt.outcome} in ${showTime(attempt.wall)}`,
     `CPU ${showTime(attempt.cpu)}, fuel ${showFuel(attempt.fuel)}, memory ${showBytes(attempt.memory)}`,
     ...(attempt.findings ? [plural(attempt.findings, "finding")] : []),
-    ...(attempt.note ? [attempt.note] : []),
+    ...(attempt.note ? [attempt.note.split("\n", 1)[0]] : []),
   ];
   const show = (event) => {
     const bar = event.currentTarget;
@@ -76,7 +76,7 @@ const startTimeline = () => {
       bars.push(bar);
       track.append(bar);
     }
-    track.style.height = `${Math.max(31, 10 + lanes.length * 21)}px`;
+    track.style.minHeight = `${Math.max(31, 10 + lanes.length * 21)}px`;
   };
   // Hundreds of attempts: how many are under way, from left to right.
   const drawDensity = (track, entries) => {
@@ -88,11 +88,13 @@ const startTimeline = () => {
       for (let slot = first; slot <= last; slot += 1) under[slot] += 1;
     }
     const most = Math.max(...under);
+    const only = entries.every(({ attempt }) => attempt.agent === entries[0].attempt.agent);
+    const shade = only ? tone(entries[0].attempt.agent) : "";
     under.forEach((count, slot) => {
       if (count === 0) return;
-      track.append(el("span", { class: "density", style: { left: `${(slot * 100) / slots}%`, width: `${100 / slots}%`, height: `${Math.max(2, (count * 48) / most)}px` } }));
+      track.append(el("span", { class: `density ${shade}`, style: { left: `${(slot * 100) / slots}%`, width: `${100.4 / slots}%`, height: `${Math.max(2, (count * 48) / most)}px` } }));
     });
-    track.style.height = "60px";
+    track.style.minHeight = "60px";
     track.setAttribute("role", "img");
     track.setAttribute("aria-label", `${plural(entries.length, "attempt")}, at most ${grouped(most)} at once`);
   };
