@@ -34,6 +34,10 @@ fn in_mount(mount: &Path) -> Vec<Try> {
             "read far above the mount",
             fs::read(mount.join("../../../../../../etc/passwd")),
         ),
+        Try::new(
+            "read an absolute path below the mount",
+            fs::read(format!("{}//etc/passwd", mount.display())),
+        ),
         Try::new("follow the link `escape`", fs::read(mount.join("escape"))),
         Try::new("make a link out of the mount", make_link(&link)),
         Try::new(
