@@ -2,7 +2,7 @@
 
 /// The candidate that is nearest to `text`, if one is near enough to be what
 /// was meant: at most a third of it differs, or it begins with it.
-pub(crate) fn nearest<'a>(
+pub fn nearest<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -12,7 +12,9 @@ pub(crate) fn nearest<'a>(
         .filter_map(|candidate| {
             let other = normal(candidate);
             let distance = strsim::damerau_levenshtein(&wanted, &other);
-            let allowed = (wanted.chars().count().max(other.chars().count()) / 3).max(1);
+            let longest = wanted.chars().count().max(other.chars().count());
+            // One letter in three; of two letters none, as any would do.
+            let allowed = longest / 3;
             let is_prefix = wanted.len() >= 3
                 && (other.starts_with(&wanted) || wanted.starts_with(&other) && other.len() >= 3);
             (distance <= allowed || is_prefix).then_some((distance, candidate))

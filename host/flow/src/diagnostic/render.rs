@@ -123,7 +123,8 @@ fn picture(out: &mut String, text: &str, span: TextSpan, label: &str, gutter: us
     let underline = mark.to_string().repeat(marked.max(1));
     let below = format!("{:before$}{underline} {label}", "");
     let _ = writeln!(out, "{:gutter$} |", "");
-    let _ = writeln!(out, "{:>gutter$} | {}", span.line, shown.trim_end());
+    let row = format!("{:>gutter$} | {shown}", span.line);
+    let _ = writeln!(out, "{}", row.trim_end());
     let _ = writeln!(out, "{:gutter$} | {}", "", below.trim_end());
 }
 

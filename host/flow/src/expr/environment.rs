@@ -273,6 +273,10 @@ fn flatten(lists: &Value) -> Result<Value, Error> {
 }
 
 /// The items as text with a separator between them.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja hands arguments over"
+)]
 fn join(list: &Value, separator: Option<String>, options: Kwargs) -> Result<String, Error> {
     let attribute: Option<String> = options.get("attribute")?;
     options.assert_all_used()?;
@@ -292,7 +296,7 @@ fn join(list: &Value, separator: Option<String>, options: Kwargs) -> Result<Stri
 }
 
 /// The text with each `from` replaced by `to`.
-fn replace(text: String, from: &str, to: &str) -> Result<String, Error> {
+fn replace(text: &str, from: &str, to: &str) -> Result<String, Error> {
     let found = text.matches(from).count();
     let grown = found.saturating_mul(to.len()).saturating_add(text.len());
     if grown > MAX_RENDERED {
@@ -337,6 +341,10 @@ fn tojson(value: &Value) -> Result<String, Error> {
 }
 
 /// The sum of the numbers in a list, or of one attribute of its items.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja hands arguments over"
+)]
 fn sum(state: &State, list: Value, options: Kwargs) -> Result<Value, Error> {
     if options.has("start") {
         return Err(refuse(

@@ -38,8 +38,8 @@ fn eval(text: &str) -> Result<Json, ExprError> {
 }
 
 #[track_caller]
-fn gives(text: &str, expected: serde_json::Value) {
-    assert_eq!(eval(text).unwrap().to_value(), expected, "{text}");
+fn gives(text: &str, expected: impl Into<serde_json::Value>) {
+    assert_eq!(eval(text).unwrap().to_value(), expected.into(), "{text}");
 }
 
 #[track_caller]

@@ -98,7 +98,7 @@ pub enum PlanError {
         shared: Vec<TaskId>,
     },
     /// A vote that needs more approvals than there are tasks to approve.
-    #[error("the vote `{task}` asks for {at_least} approvals of {voters} tasks")]
+    #[error("the vote `{task}` asks for {at_least} of {voters} approvals")]
     VoteTooHigh {
         /// The vote.
         task: TaskId,
@@ -162,6 +162,9 @@ impl PlanError {
                  (`require: all`) that needs both gates, with the `on_reject`"
                     .to_owned(),
             ),
+            Self::VoteTooHigh { voters: 0, .. } => {
+                Some("name the tasks whose approvals count in `needs`".to_owned())
+            }
             Self::VoteTooHigh { voters, .. } => {
                 Some(format!("ask for at most {voters}, or add tasks to `needs`"))
             }

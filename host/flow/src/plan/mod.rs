@@ -125,14 +125,14 @@ impl Plan {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Self::build(workflow, by_name, needed, waiting, redo))
+        Ok(Self::build(workflow, by_name, &needed, &waiting, redo))
     }
 
     fn build(
         workflow: Workflow,
         by_name: HashMap<TaskId, TaskIndex>,
-        needed: Graph,
-        waiting: Graph,
+        needed: &Graph,
+        waiting: &Graph,
         redo: Vec<Option<RedoLoop>>,
     ) -> Self {
         let order = waiting.order();

@@ -1,6 +1,6 @@
 //! Checks of what expressions read, which need the whole workflow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::places::{PlacedExpression, Places};
@@ -93,14 +93,22 @@ pub(super) fn check_expressions(
         ids,
         plan,
         ancestors: None,
+        unread: &places.unread,
     };
     for (position, task_places) in places.tasks.iter().enumerate() {
         for placed in &task_places.expressions {
+            let mut rest_of_name = None;
             for root in placed.expression.roots() {
+                if rest_of_name == Some(root.range.start) {
+                    continue;
+                }
                 let wrong = names.check(position, placed, &root);
                 let Some((code, message, hint)) = wrong else {
                     continue;
                 };
+                if names.dashed(&root).is_some() {
+                    rest_of_name = Some(root.range.end + 1);
+                }
                 let span = reader.span(&placed.place(&root.range));
                 reader.report(Diagnostic::new(code, message, span).hinting(hint));
             }
@@ -115,6 +123,8 @@ struct Names<'a> {
     ids: HashMap<&'a str, usize>,
     plan: Option<&'a Plan>,
     ancestors: Option<Ancestors>,
+    /// The tasks that are there and could not be read.
+    unread: &'a HashSet<String>,
 }
 
 impl Names<'_> {
@@ -139,7 +149,6 @@ impl Names<'_> {
                     Some("it has `id`".to_owned()),
                 )),
             },
-            "range" => None,
             name => Some((
                 "unknown-name",
                 format!("there is no `{name}`"),
@@ -150,7 +159,10 @@ impl Names<'_> {
 
     fn root_hint(&self, name: &str) -> String {
         if self.ids.contains_key(name) {
-            return format!("write `tasks.{name}.output` for what the task gave");
+            return format!(
+                "write `{}.output` for what the task gave",
+                path("tasks", name)
+            );
         }
         if self
             .workflow
@@ -158,7 +170,7 @@ impl Names<'_> {
             .iter()
             .any(|input| input.name.as_str() == name)
         {
-            return format!("write `inputs.{name}`");
+            return format!("write `{}`", path("inputs", name));
         }
         suggest::nearest(name, ROOTS).map_or_else(
             || {
@@ -175,8 +187,9 @@ impl Names<'_> {
         if names().any(|other| other == name) {
             return None;
         }
-        let hint = match suggest::nearest(name, names()) {
-            Some(near) => format!("did you mean `inputs.{near}`?"),
+        let near = suggest::nearest(name, names());
+        let hint = match self.dashed(root).or_else(|| Some(path("inputs", near?))) {
+            Some(near) => format!("did you mean `{near}`?"),
             None if self.workflow.inputs.is_empty() => {
                 format!("add `inputs: {{ {name}: {{ type: string }} }}` to the workflow")
             }
@@ -197,18 +210,21 @@ impl Names<'_> {
                 Some("write `tasks.NAME` or `tasks[\"NAME\"]`".to_owned()),
             ));
         };
+        if self.unread.contains(name) {
+            return None;
+        }
         let Some(read) = self.ids.get(name).copied() else {
             return Some((
                 "unknown-name",
                 format!("there is no task `{name}`"),
-                self.task_hint(name),
+                Some(self.task_hint(root, name)),
             ));
         };
         if let Some(field) = root.rest.first() {
             let fields = ["output", "findings", "status"];
             if !fields.contains(&field.as_str()) {
                 let hint = suggest::nearest(field, fields).map_or_else(
-                    || format!("a task has `output`, `findings` and `status`: write `tasks.{name}.output.{field}`"),
+                    || format!("a task has `output`, `findings` and `status`: write `{}.output.{field}`", path("tasks", name)),
                     |near| format!("did you mean `{near}`?"),
                 );
                 return Some((
@@ -256,16 +272,34 @@ impl Names<'_> {
         ))
     }
 
-    fn task_hint(&self, name: &str) -> Option<String> {
-        let dashed = format!("{name}-");
+    /// What was meant by `tasks.quality-gate`, which is read as a subtraction.
+    fn dashed(&self, root: &Root) -> Option<String> {
+        let start = format!("{}-", root.field.as_deref()?);
+        let tasks = self.workflow.tasks.iter().map(|task| task.id.as_str());
+        let inputs = self.workflow.inputs.iter().map(|input| input.name.as_str());
+        let found = match root.name.as_str() {
+            "tasks" => tasks.filter(|id| id.starts_with(&start)).min(),
+            "inputs" => inputs.filter(|name| name.starts_with(&start)).min(),
+            _ => None,
+        };
+        found.map(|name| path(&root.name, name))
+    }
+
+    fn task_hint(&self, root: &Root, name: &str) -> String {
         let ids = || self.workflow.tasks.iter().map(|task| task.id.as_str());
-        // `tasks.quality-gate` is read as a subtraction.
-        if let Some(id) = ids().find(|id| id.starts_with(&dashed)) {
-            return Some(format!("write `tasks[\"{id}\"]` where a name has a dash"));
+        match (self.dashed(root), suggest::nearest(name, ids())) {
+            (Some(dashed), _) => format!("write `{dashed}` where a name has a dash"),
+            (None, Some(near)) => format!("did you mean `{}`?", path("tasks", near)),
+            (None, None) => format!("there are {}", suggest::list(ids(), 12)),
         }
-        match suggest::nearest(name, ids()) {
-            Some(near) => Some(format!("did you mean `{near}`?")),
-            None => Some(format!("there are {}", suggest::list(ids(), 12))),
-        }
+    }
+}
+
+/// How an expression reads `name`.
+fn path(root: &str, name: &str) -> String {
+    if name.contains('-') {
+        format!("{root}[\"{name}\"]")
+    } else {
+        format!("{root}.{name}")
     }
 }

@@ -1,5 +1,6 @@
 //! From the tree to the model: the workflow, its inputs, its defaults.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::MAX_TASKS;
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{
-    BudgetOverrides, DEFAULT_CONCURRENCY, InputName, InputSpec, InputType, OnFailure, Priority,
-    Workflow, WorkflowName,
+    BudgetKind, BudgetOverrides, DEFAULT_CONCURRENCY, InputName, InputSpec, InputType, OnFailure,
+    Priority, Workflow, WorkflowName,
 };
 
 /// The most attempts of a run that may be asked to be under way at once.
@@ -50,18 +51,27 @@ pub(super) fn decode(reader: &mut Reader<'_>, root: &Node) -> Option<(Workflow, 
         .get("priority")
         .and_then(|node| priority(reader, node))
         .unwrap_or_default();
-    let defaults = defaults(reader, fields.get("defaults"), priority, deadline);
     let mut places = Places {
         tasks_key: fields.key_range("tasks").unwrap_or_default(),
         ..Places::default()
     };
+    let defaults = defaults(
+        reader,
+        fields.get("defaults"),
+        priority,
+        deadline,
+        &mut places.default_budgets,
+    );
     let mut tasks = Vec::new();
     let listed = reader.required(&fields, "tasks", None, "{ hello: { role: architect } }");
     let entries = task_entries(reader, listed);
     places.incomplete = entries.is_empty();
     for entry in entries {
         match decode_task(reader, entry, &defaults) {
-            None => places.incomplete = true,
+            None => {
+                places.incomplete = true;
+                places.unread.insert(entry.key.text.clone());
+            }
             Some((task, task_places)) => {
                 places.incomplete |= task_places.needs_listed > task.needs.len();
                 tasks.push(task);
@@ -171,7 +181,7 @@ const TYPES: [(&str, InputType); 6] = [
 
 fn input(reader: &mut Reader<'_>, entry: &Entry) -> Option<InputSpec> {
     let name = reader.name_of::<InputName>(&entry.key.text, &entry.key.range);
-    let fields = reader.fields(&entry.value, &entry.key.text, &keys::INPUT)?;
+    let fields = reader.fields(&entry.value, &format!("`{}`", entry.key.text), &keys::INPUT)?;
     let kind = reader
         .required(&fields, "type", Some(&entry.key.range), "string")
         .and_then(|node| reader.word(node, "type", &TYPES));
@@ -253,6 +263,7 @@ fn defaults(
     node: Option<&Node>,
     workflow_priority: Priority,
     deadline: Option<Duration>,
+    places: &mut BTreeMap<BudgetKind, Range<usize>>,
 ) -> Defaults {
     let mut defaults = Defaults {
         priority: workflow_priority,
@@ -262,7 +273,7 @@ fn defaults(
         on_failure: OnFailure::default(),
         deadline,
     };
-    let Some(fields) = node.and_then(|node| reader.fields(node, "defaults", &keys::DEFAULTS))
+    let Some(fields) = node.and_then(|node| reader.fields(node, "`defaults`", &keys::DEFAULTS))
     else {
         return defaults;
     };
@@ -281,8 +292,7 @@ fn defaults(
     if let Some(node) = fields.get("retry") {
         defaults.retry = retry(reader, node);
     }
-    let mut places = std::collections::BTreeMap::new();
-    defaults.budgets = budget(reader, &fields, &mut places);
+    defaults.budgets = budget(reader, &fields, places);
     check_deadline(
         reader,
         deadline,

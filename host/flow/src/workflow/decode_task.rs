@@ -9,6 +9,7 @@ use super::policy::{RetryFile, budget, merge, policy, retry};
 use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::expr::{TemplateNode, TextPart, text_node};
+use crate::plan::MAX_TASKS;
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{
     AgentName, DEFAULT_MAX_ROUNDS, Expression, ForEach, MountName, OnReject, Require, Role, Task,
@@ -26,7 +27,7 @@ pub(super) fn decode_task(
 ) -> Option<(Task, TaskPlaces)> {
     let key = &entry.key;
     let id = reader.name_of::<TaskId>(&key.text, &key.range);
-    let fields = reader.fields(&entry.value, &key.text, &keys::TASK)?;
+    let fields = reader.fields(&entry.value, &format!("`{}`", key.text), &keys::TASK)?;
     let place = |name: &str| {
         fields
             .get(name)
@@ -142,10 +143,10 @@ fn body(reader: &mut Reader<'_>, fields: &Fields<'_>, blame: &Range<usize>) -> O
 
 fn require(reader: &mut Reader<'_>, node: &Node) -> Option<Require> {
     if let NodeKind::Map(_) = node.kind {
-        let fields = reader.fields(node, "require", &keys::REQUIRE)?;
+        let fields = reader.fields(node, "`require`", &keys::REQUIRE)?;
         let count = reader.required(&fields, "at_least", Some(&node.range), "2")?;
         return reader
-            .count(count, "at_least", 1..u32::MAX)
+            .count(count, "at_least", 1..MAX_TASKS as u32 + 1)
             .map(Require::AtLeast);
     }
     reader.word(
@@ -173,7 +174,7 @@ fn fallback(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<(AgentName, Ran
 
 fn for_each(reader: &mut Reader<'_>, node: &Node, places: &mut TaskPlaces) -> Option<ForEach> {
     if let NodeKind::Map(_) = node.kind {
-        let fields = reader.fields(node, "for_each", &keys::FOR_EACH)?;
+        let fields = reader.fields(node, "`for_each`", &keys::FOR_EACH)?;
         let concurrency = fields
             .get("concurrency")
             .and_then(|node| reader.count(node, "concurrency", 1..MAX_CONCURRENCY + 1));
@@ -206,7 +207,7 @@ fn on_reject(
         .hinting("let a vote (`require: all`) that needs it send the work back".to_owned());
         reader.report(diagnostic);
     }
-    let fields = reader.fields(node, "on_reject", &keys::ON_REJECT)?;
+    let fields = reader.fields(node, "`on_reject`", &keys::ON_REJECT)?;
     let from = reader.required(&fields, "redo_from", Some(&node.range), "fix")?;
     places.redo_from = from.range.clone();
     let max_rounds = fields
@@ -269,7 +270,7 @@ fn expression(
         Ok(expression) => {
             places
                 .expressions
-                .push(placed(node, &expression, at, false));
+                .push(placed(reader, node, &expression, at, false));
             Some(expression)
         }
         Err(error) => {
@@ -279,19 +280,32 @@ fn expression(
     }
 }
 
-fn placed(node: &Node, expression: &Expression, at: usize, sees_item: bool) -> PlacedExpression {
-    let verbatim = matches!(
-        node.kind,
-        NodeKind::Text {
-            verbatim: Some(_),
-            ..
-        }
-    );
+fn placed(
+    reader: &Reader<'_>,
+    node: &Node,
+    expression: &Expression,
+    at: usize,
+    sees_item: bool,
+) -> PlacedExpression {
     PlacedExpression {
         expression: expression.clone(),
         whole: node.range.clone(),
-        start: verbatim.then(|| node.place(at..at).start),
+        start: start(reader, node, expression.text(), at),
         sees_item,
+    }
+}
+
+/// The byte of the file at which `part`, which starts at byte `at` of a text
+/// value, stands. A text of several lines or with escapes is searched.
+fn start(reader: &Reader<'_>, node: &Node, part: &str, at: usize) -> Option<usize> {
+    match node.kind {
+        NodeKind::Text {
+            verbatim: Some(_), ..
+        } => Some(node.place(at..at).start),
+        _ => {
+            let found = reader.text_at(&node.range).find(part)?;
+            Some(node.range.start + found)
+        }
     }
 }
 
@@ -303,7 +317,10 @@ fn report_syntax(reader: &mut Reader<'_>, node: &Node, error: TemplateSyntax) {
                 .hinting("write `$${{` for a plain `${{`".to_owned())
         }
         TemplateSyntax::Expression { error, at } => {
-            let place = node.place(at + error.range.start..at + error.range.end);
+            let place = match start(reader, node, &error.text, at) {
+                Some(start) => start + error.range.start..start + error.range.end,
+                None => node.range.clone(),
+            };
             let message = format!("`{}` is no expression: {}", error.text, error.reason);
             Diagnostic::new("expression-syntax", message, reader.span(&place)).hinting(error.hint)
         }
@@ -343,7 +360,7 @@ fn template(
         ),
         NodeKind::Text { text, .. } => match text_node(text) {
             Ok(found) => {
-                place_expressions(text, node, &found, sees_item, places);
+                place_expressions(reader, text, node, &found, sees_item, places);
                 found
             }
             Err(error) => {
@@ -359,6 +376,7 @@ fn template(
 
 /// Notes where the expressions of a text stand: they follow one another.
 fn place_expressions(
+    reader: &Reader<'_>,
     text: &str,
     node: &Node,
     found: &TemplateNode,
@@ -384,7 +402,7 @@ fn place_expressions(
             .map_or(opening, |at| opening + at);
         places
             .expressions
-            .push(placed(node, expression, at, sees_item));
+            .push(placed(reader, node, expression, at, sees_item));
         from = at + expression.text().len();
     }
 }

@@ -1,12 +1,15 @@
 //! Checks against what a host has: agents, grants and ceilings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::WorkflowFile;
 use super::places::TaskPlaces;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::{AgentName, AgentProfile, Budgets, MountName, Role, Task, TaskBody, suggest};
+use crate::{
+    AgentName, AgentProfile, BudgetKind, Budgets, MountName, Role, Task, TaskBody, suggest,
+};
 
 /// What a host has.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +30,13 @@ pub(super) fn check(file: &WorkflowFile, facts: &HostFacts<'_>) -> Vec<Diagnosti
         source: Source::new(&file.text),
         facts,
         errors: Vec::new(),
+        default_places: &file.places.default_budgets,
+        told: BTreeSet::new(),
     };
     let tasks = &file.plan.workflow().tasks;
     for (task, places) in tasks.iter().zip(&file.places.tasks) {
-        check.budgets(task, places);
         if let TaskBody::Agent { role, agent } = &task.body {
+            check.budgets(task, places);
             check.agents(task, places, role, agent.as_ref());
             check.mounts(task, places, role, agent.as_ref());
         }
@@ -44,16 +49,13 @@ struct Check<'a> {
     source: Source<'a>,
     facts: &'a HostFacts<'a>,
     errors: Vec<Diagnostic>,
+    default_places: &'a BTreeMap<BudgetKind, Range<usize>>,
+    /// The kinds of which the defaults ask too much, as far as told.
+    told: BTreeSet<BudgetKind>,
 }
 
 impl Check<'_> {
-    fn report(
-        &mut self,
-        code: &'static str,
-        message: String,
-        place: &std::ops::Range<usize>,
-        hint: String,
-    ) {
+    fn report(&mut self, code: &'static str, message: String, place: &Range<usize>, hint: String) {
         let span = self.source.span(place.clone());
         self.errors
             .push(Diagnostic::new(code, message, span).hinting(hint));
@@ -71,15 +73,21 @@ impl Check<'_> {
         let asked = task.budgets.over(self.facts.defaults);
         let above: Vec<_> = asked.above(self.facts.ceiling).collect();
         for kind in above {
+            let of_task = places.budgets.get(&kind);
             // What the operator's own defaults ask for is cut, not refused.
-            if task.budgets.over(self.facts.ceiling).get(kind) == self.facts.ceiling.get(kind) {
+            let Some(place) = of_task.or_else(|| self.default_places.get(&kind)) else {
+                continue;
+            };
+            if of_task.is_none() && !self.told.insert(kind) {
                 continue;
             }
-            let place = places.budgets.get(&kind).unwrap_or(&places.id);
+            let who = match of_task {
+                Some(_) => format!("task `{}` asks", task.id),
+                None => "the defaults ask".to_owned(),
+            };
             let ceiling = self.facts.ceiling.get(kind);
             let message = format!(
-                "task `{}` asks for {} of {kind}, above the operator's ceiling of {ceiling}",
-                task.id,
+                "{who} for {} of {kind}, above the operator's ceiling of {ceiling}",
                 asked.get(kind)
             );
             let hint = format!(
@@ -116,7 +124,7 @@ impl Check<'_> {
         }
     }
 
-    fn named_agent(&mut self, name: &AgentName, role: &Role, place: &std::ops::Range<usize>) {
+    fn named_agent(&mut self, name: &AgentName, role: &Role, place: &Range<usize>) {
         let names = || self.facts.agents.iter().map(|agent| agent.name.as_str());
         match self.profile(name) {
             None => {

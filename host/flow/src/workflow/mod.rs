@@ -70,7 +70,7 @@ impl WorkflowFile {
             Err(found) => {
                 let found: Vec<_> = found
                     .into_iter()
-                    .filter(|error| !(places.incomplete && follows_from_loss(error)))
+                    .filter(|error| !follows_from_loss(error, &places))
                     .collect();
                 check::report_plan_errors(&mut reader, &workflow, &places, &found);
                 None
@@ -143,13 +143,13 @@ impl WorkflowFile {
 
 /// Whether a graph error may only follow from a task or a name that could not
 /// be read.
-fn follows_from_loss(error: &PlanError) -> bool {
-    matches!(
-        error,
-        PlanError::NoTasks
-            | PlanError::UnknownNeed { nearest: None, .. }
-            | PlanError::UnknownRedoFrom { nearest: None, .. }
-            | PlanError::NoAncestor { .. }
-            | PlanError::VoteTooHigh { .. }
-    )
+fn follows_from_loss(error: &PlanError, places: &Places) -> bool {
+    match error {
+        PlanError::UnknownNeed { need, .. } => places.unread.contains(need.as_str()),
+        PlanError::UnknownRedoFrom { from, .. } => places.unread.contains(from.as_str()),
+        PlanError::NoTasks | PlanError::NoAncestor { .. } | PlanError::VoteTooHigh { .. } => {
+            places.incomplete
+        }
+        _ => false,
+    }
 }

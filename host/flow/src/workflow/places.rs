@@ -1,6 +1,6 @@
 //! Where the parts of a workflow stand in its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::{BudgetKind, Expression};
@@ -10,10 +10,14 @@ use crate::{BudgetKind, Expression};
 pub(super) struct Places {
     /// In the order of the tasks.
     pub(super) tasks: Vec<TaskPlaces>,
+    /// The budgets of `defaults`.
+    pub(super) default_budgets: BTreeMap<BudgetKind, Range<usize>>,
     /// The key `tasks`.
     pub(super) tasks_key: Range<usize>,
     /// Whether a task, or a name that one needs, could not be read.
     pub(super) incomplete: bool,
+    /// The names of the tasks that could not be read.
+    pub(super) unread: HashSet<String>,
 }
 
 /// Where the parts of a task stand.

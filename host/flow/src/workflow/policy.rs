@@ -62,7 +62,7 @@ pub(super) fn policy(
 
 /// Reads `retry`.
 pub(super) fn retry(reader: &mut Reader<'_>, node: &Node) -> RetryFile {
-    let Some(fields) = reader.fields(node, "retry", &keys::RETRY) else {
+    let Some(fields) = reader.fields(node, "`retry`", &keys::RETRY) else {
         return RetryFile::default();
     };
     let file = RetryFile {
@@ -89,12 +89,12 @@ pub(super) fn retry(reader: &mut Reader<'_>, node: &Node) -> RetryFile {
             .get("escalate")
             .and_then(|node| reader.boolean(node, "escalate")),
     };
-    if let (Some(initial), Some(max), Some(node)) = (file.initial, file.max, fields.get("max")) {
-        if max < initial {
-            let message = "`max` is shorter than `initial`, the first backoff";
-            let diagnostic = Diagnostic::new("invalid-retry", message, reader.span(&node.range));
-            reader.report(diagnostic.hinting("lengthen `max` or shorten `initial`".to_owned()));
-        }
+    if let (Some(initial), Some(max), Some(node)) = (file.initial, file.max, fields.get("max"))
+        && max < initial
+    {
+        let message = "`max` is shorter than `initial`, the first backoff";
+        let diagnostic = Diagnostic::new("invalid-retry", message, reader.span(&node.range));
+        reader.report(diagnostic.hinting("lengthen `max` or shorten `initial`".to_owned()));
     }
     file
 }
@@ -113,7 +113,7 @@ pub(super) fn budget(
     }
     let Some(inner) = fields
         .get("budget")
-        .and_then(|node| reader.fields(node, "budget", &keys::BUDGET))
+        .and_then(|node| reader.fields(node, "`budget`", &keys::BUDGET))
     else {
         return budgets;
     };

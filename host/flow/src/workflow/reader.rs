@@ -87,7 +87,8 @@ impl<'a> Reader<'a> {
         self.report(diagnostic);
     }
 
-    /// The entries of a map that has only keys of `keys`.
+    /// The entries of a map that has only keys of `keys`. `key` is shown as it
+    /// is.
     pub(super) fn fields<'n>(
         &mut self,
         node: &'n Node,
@@ -96,11 +97,12 @@ impl<'a> Reader<'a> {
     ) -> Option<Fields<'n>> {
         let NodeKind::Map(entries) = &node.kind else {
             let known = suggest::list(keys.known.iter().copied(), 16);
-            let diagnostic = Diagnostic::new(
-                "wrong-type",
-                format!("`{key}` is {}; it is to be a map", node.describe()),
-                self.span(&node.range),
-            );
+            let found = match node.kind {
+                NodeKind::Null => "empty",
+                _ => node.describe(),
+            };
+            let message = format!("{key} is {found}; it is to be a map");
+            let diagnostic = Diagnostic::new("wrong-type", message, self.span(&node.range));
             self.report(diagnostic.hinting(Some(format!("its keys are {known}"))));
             return None;
         };

@@ -39,6 +39,11 @@ fn read(source: &Source<'_>, errors: &mut Vec<Diagnostic>) -> Result<Node, Stop>
     for event in Parser::new_from_str(body) {
         let (event, span) = event.map_err(|error| {
             let at = source.byte(error.marker().index() + builder.skipped);
+            // The parser has a limit of its own, which it meets first where it
+            // has to look ahead.
+            if error.info().contains("recursion limit") {
+                return too_deep(source, at..at + 1);
+            }
             let diagnostic = Diagnostic::new(
                 "yaml-syntax",
                 format!("this is no YAML: {}", error.info().trim_end_matches('.')),
@@ -113,6 +118,15 @@ fn syntax_hint(text: &str, at: usize) -> Option<String> {
     None
 }
 
+fn too_deep(source: &Source<'_>, range: Range<usize>) -> Stop {
+    let message = format!("lists and maps nest deeper than {MAX_DEPTH} levels");
+    Box::new(Diagnostic::new(
+        "nested-too-deep",
+        message,
+        source.span(range),
+    ))
+}
+
 /// A list or map that is still open.
 struct Open {
     kind: OpenKind,
@@ -165,6 +179,9 @@ impl Builder<'_, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &range)?;
+                // Between brackets the span runs on over the blanks that follow.
+                let raw = self.source.text.get(range.clone()).unwrap_or_default();
+                let range = range.start..range.start + raw.trim_end().len();
                 let node = self.scalar(&text, style, range);
                 self.count(1, &node.range)?;
                 self.place(node, anchor, 1)
@@ -244,8 +261,7 @@ impl Builder<'_, '_> {
 
     fn open(&mut self, kind: OpenKind, anchor: usize, range: Range<usize>) -> Result<(), Stop> {
         if self.open.len() == MAX_DEPTH {
-            let message = format!("lists and maps nest deeper than {MAX_DEPTH} levels");
-            return self.stop("nested-too-deep", message, range, "");
+            return Err(too_deep(self.source, range));
         }
         self.count(1, &range)?;
         if let Some(Open {
