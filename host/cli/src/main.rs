@@ -1,3 +1,79 @@
 //! The `ringfence` command.
 
-fn main() {}
+mod args;
+mod commands;
+mod error;
+mod exit;
+mod output;
+mod ui;
+
+use clap::{CommandFactory, Parser};
+
+use args::{AgentsCommand, Cli, Command, ConfigCommand, Global};
+use error::CliError;
+use exit::ExitCode;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    if let Command::CompileComponent = cli.command {
+        return ringfence::sandbox::compile_child_main();
+    }
+    if let Err(error) = start_log(&cli.global) {
+        return fail(&error).into();
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&CliError::Start(Box::new(error))).into(),
+    };
+    let code = runtime
+        .block_on(dispatch(cli))
+        .unwrap_or_else(|error| fail(&error));
+    // A plugin that still compiles is not waited for.
+    runtime.shutdown_background();
+    code.into()
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Run(args) => return commands::run(global, &args).await,
+        Command::Check(args) => commands::check(global, &args).await?,
+        Command::Graph(args) => commands::graph(&args)?,
+        Command::Agents(AgentsCommand::List { format }) => commands::list(global, format).await?,
+        Command::Agents(AgentsCommand::Inspect { name, format }) => {
+            commands::inspect(global, &name, format).await?;
+        }
+        Command::Agents(AgentsCommand::Call(args)) => return commands::call(global, &args).await,
+        Command::Config(ConfigCommand::Example) => output::print(ringfence::config::EXAMPLE),
+        Command::Schema => output::print_json(&ringfence::flow::workflow_schema()),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ringfence", &mut text);
+            output::print(&String::from_utf8_lossy(&text));
+        }
+        Command::CompileComponent => unreachable!("answered before the runtime starts"),
+    }
+    Ok(ExitCode::Completed)
+}
+
+fn start_log(global: &Global) -> Result<(), CliError> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&global.log).map_err(|error| {
+        CliError::usage(
+            format!("`--log {}`: {error}", global.log),
+            "write a level (error, warn, info, debug, trace) or a filter such as `ringfence_engine=debug`",
+        )
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(console::colors_enabled_stderr())
+        .init();
+    Ok(())
+}
+
+/// Shows why a command failed, with its causes and its hint.
+fn fail(error: &CliError) -> ExitCode {
+    let style = console::Style::new().for_stderr().red().bold();
+    output::say(&format!("{} {error}", style.apply_to("error:")));
+    error.exit_code()
+}

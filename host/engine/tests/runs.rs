@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec};
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Plan, Rejection, Role,
+    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Rejection, Role,
     RunEvent, RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest,
     TaskStatus, Timestamp, Usage, WorkflowFile,
 };
@@ -115,7 +115,7 @@ fn host(runner: Scripted) -> Host {
 
 fn spec(workflow: &str, inputs: serde_json::Value, events: &Events) -> RunSpec {
     let file = WorkflowFile::parse("test.yaml", workflow).unwrap_or_else(|e| panic!("{e:#?}"));
-    let plan: Arc<Plan> = file.into_plan();
+    let plan = Arc::new(file.into_plan());
     let events = Arc::clone(events);
     RunSpec {
         id: RunId::new("r1").unwrap(),

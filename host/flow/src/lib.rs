@@ -14,6 +14,7 @@ mod failure;
 mod finding;
 mod fleet;
 mod fuel;
+pub mod graph;
 mod id;
 mod json;
 mod output;
@@ -64,6 +65,7 @@ pub use runner::{
     BoxFuture, GrantDecision, LogLevel, LogLine, Progress, StopReason, StopSignal,
 };
 pub use size::{ByteSize, InvalidSize};
+pub use suggest::nearest;
 pub use task::{AttemptResult, Priority, Rejection, TaskRequest};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
 pub use workflow::{

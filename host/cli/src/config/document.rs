@@ -298,20 +298,8 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
 
 /// The nearest of `known` to what somebody wrote, or all of them.
 pub(super) fn suggest(written: &str, known: &[&str]) -> String {
-    let normal = |text: &str| text.to_ascii_lowercase().replace('_', "-");
-    let wanted: String = normal(written).chars().take(100).collect();
-    let nearest = known
-        .iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&wanted, &normal(candidate)),
-                candidate,
-            )
-        })
-        .min()
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1));
-    match nearest {
-        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
+    match ringfence_flow::nearest(written, known.iter().copied()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
             let all: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
             format!("the keys here are {}", all.join(", "))

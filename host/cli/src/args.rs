@@ -1,0 +1,238 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use ringfence::flow::{AgentName, MountName, Role, RunId};
+
+/// Runs workflows of agents that nobody has to trust.
+#[derive(Debug, Parser)]
+#[command(name = "ringfence", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    completed
+  1    the run failed
+  2    the command line is wrong
+  3    a gate rejected
+  4    a workflow, the configuration or a plugin is not valid
+  5    no loaded agent can take a task
+  6    a file could not be read or written
+  130  cancelled";
+
+/// The command that the host starts itself with to compile a plugin.
+pub(crate) const COMPILE_COMMAND: &str = "compile-component";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The operator's file. Default: `ringfence.toml` in this folder, if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A folder of plugins, in place of the configured ones (repeatable)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// What the host logs to stderr, as in `info` or `ringfence_engine=debug`
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        default_value = "warn",
+        env = "RINGFENCE_LOG"
+    )]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workflow
+    Run(RunArgs),
+    /// Check workflows without running them, and show their waves
+    Check(CheckArgs),
+    /// Draw a workflow
+    Graph(GraphArgs),
+    /// Look at the agents in the plugins folders, or try one out
+    #[command(subcommand)]
+    Agents(AgentsCommand),
+    /// Help with the operator's file, `ringfence.toml`
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the JSON Schema of workflow files, for editors
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Compile one untrusted component: the host's own child process
+    #[command(name = COMPILE_COMMAND, hide = true)]
+    CompileComponent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a commented file with every key
+    Example,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs: JSON
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The workflow file
+    pub(crate) file: PathBuf,
+    /// An input of the workflow (repeatable)
+    #[arg(long, short, value_name = "NAME=VALUE", value_parser = parse_input)]
+    pub(crate) input: Vec<(String, String)>,
+    /// A folder that agents may be granted (repeatable)
+    #[arg(long, short, value_name = "NAME=PATH", value_parser = parse_mount)]
+    pub(crate) mount: Vec<(MountName, PathBuf)>,
+    /// `json` prints one event a line
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Write a report: the ending says which, .html, .md, .sarif or .json (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    /// Write the artifacts of the run's tasks to this folder, under their names
+    #[arg(long, value_name = "DIR")]
+    pub(crate) artifacts: Option<PathBuf>,
+    /// The seed of the run's draws. Default: a fresh one
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The name of the run. Default: a fresh one
+    #[arg(long, value_name = "RUN")]
+    pub(crate) id: Option<RunId>,
+    /// Print nothing but the summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The workflow files
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Check the files alone, not whether the loaded agents can do the work
+    #[arg(long)]
+    pub(crate) no_agents: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// How a workflow is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// A Mermaid flowchart, for Markdown
+    Mermaid,
+    /// Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The workflow file
+    pub(crate) file: PathBuf,
+    /// How it is drawn. Default: as the output's ending says, else `mermaid`
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub(crate) drawing: Option<Drawing>,
+    /// The file to write. Default: stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// List the loaded agents and the refused files
+    List {
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what an agent is, asks for and is granted
+    Inspect {
+        /// The agent
+        name: AgentName,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Give an agent one task
+    Call(CallArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The agent
+    pub(crate) name: AgentName,
+    /// The role it plays. Default: its first
+    #[arg(long)]
+    pub(crate) role: Option<Role>,
+    /// The task's input: a JSON document, `@FILE`, or `-` for stdin
+    #[arg(long, default_value = "{}", value_name = "JSON")]
+    pub(crate) input: String,
+    /// A folder that the agent may be granted (repeatable)
+    #[arg(long, short, value_name = "NAME=PATH", value_parser = parse_mount)]
+    pub(crate) mount: Vec<(MountName, PathBuf)>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+fn parse_input(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(format!("write it as NAME=VALUE, for example `{text}=...`")),
+    }
+}
+
+fn parse_mount(text: &str) -> Result<(MountName, PathBuf), String> {
+    let Some((name, path)) = text.split_once('=') else {
+        return Err(format!("write it as NAME=PATH, for example `src={text}`"));
+    };
+    if path.is_empty() {
+        return Err(format!(
+            "the mount `{name}` needs a path, for example `{name}=.`"
+        ));
+    }
+    let name = MountName::new(name).map_err(|error| error.to_string())?;
+    Ok((name, path.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mount_has_a_name_and_a_path() {
+        let (name, path) = parse_mount("src=/a=b").unwrap();
+        assert_eq!((name.as_str(), path), ("src", PathBuf::from("/a=b")));
+        for bad in ["src", "src=", "=x", "Src=x"] {
+            assert!(parse_mount(bad).is_err(), "{bad}");
+        }
+    }
+}

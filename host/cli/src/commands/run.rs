@@ -1,0 +1,230 @@
+//! `ringfence run`
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringfence::engine::{
+    Clock, Host, MemoryArtifacts, RunHandle, RunObserver, RunOutcome, RunSpec, draw_run_id,
+    draw_seed,
+};
+use ringfence::flow::{
+    ArtifactStore, AttemptRunner, InputValue, Json, RunEvent, RunRecord, WorkflowFile, graph,
+};
+use ringfence::report::SourceFolders;
+
+use super::report::ReportKind;
+use super::session::Session;
+use super::workflow::Source;
+use crate::args::{Format, Global, RunArgs};
+use crate::error::CliError;
+use crate::exit::ExitCode;
+use crate::output::{print, say};
+use crate::ui::{LiveView, PlainView, print_summary};
+
+pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, CliError> {
+    let reports = report_kinds(&args.report)?;
+    let source = Source::read(&args.file)?;
+    let file = source.parse()?;
+    let inputs = inputs(&file, &args.input)?;
+    let session = Session::open(global, &args.mount).await?;
+    session.warn_of_refused();
+    let mounts = args.mount.iter().map(|(name, _)| name.clone()).collect();
+    let errors = session.check(&file, Some(&mounts));
+    if !errors.is_empty() {
+        return Err(source.refuse(&errors));
+    }
+
+    let clock = Clock::system();
+    let artifacts = Arc::new(MemoryArtifacts::default());
+    let record = Arc::new(Mutex::new(RunRecord::new()));
+    let plan = Arc::new(file.into_plan());
+    let host = Host::start(session.sandbox.clone(), session.host, clock);
+    let spec = RunSpec {
+        id: args.id.clone().unwrap_or_else(|| draw_run_id(clock.now())),
+        plan: Arc::clone(&plan),
+        inputs,
+        seed: args.seed.unwrap_or_else(draw_seed),
+        budgets: Some(session.sandbox.default_budgets()),
+        artifacts: artifacts.clone(),
+        observer: observer(args, Arc::clone(&record)),
+    };
+    let mut handle = host.run(spec).await?;
+    let outcome = until_ended(&mut handle).await?;
+
+    let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    let sources = SourceFolders::new(args.mount.iter().map(|(_, path)| path));
+    for (path, kind) in reports {
+        let drawn = kind.render(&record, &sources, &graph::svg(&plan))?;
+        write(&path, drawn.as_bytes())?;
+    }
+    if let Some(folder) = &args.artifacts {
+        save_artifacts(folder, &record, &*artifacts).await?;
+    }
+    if args.format == Format::Human {
+        let mut text = String::new();
+        print_summary(&record, &mut text);
+        print(&text);
+    }
+    Ok(ExitCode::of_run(
+        outcome.status,
+        outcome.failure.map(|failure| failure.code),
+    ))
+}
+
+/// Waits for the end. The first Ctrl-C cancels, the second one kills.
+async fn until_ended(handle: &mut RunHandle) -> Result<RunOutcome, CliError> {
+    tokio::select! {
+        outcome = handle.outcome() => return Ok(outcome?),
+        () = interrupted() => {}
+    }
+    say("cancelling; press Ctrl-C again to end at once");
+    handle.cancel().await;
+    tokio::select! {
+        outcome = handle.outcome() => Ok(outcome?),
+        () = interrupted() => std::process::exit(ExitCode::Cancelled as i32),
+    }
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler Ctrl-C ends the process, which is as good.
+        std::future::pending().await
+    }
+}
+
+fn inputs(file: &WorkflowFile, given: &[(String, String)]) -> Result<Json, CliError> {
+    let mut values = BTreeMap::new();
+    for (name, value) in given {
+        let value = InputValue::Text(value.clone());
+        if values.insert(name.clone(), value).is_some() {
+            return Err(CliError::usage(
+                format!("the input `{name}` is given twice"),
+                format!("keep one `--input {name}=...`"),
+            ));
+        }
+    }
+    file.plan()
+        .workflow()
+        .bind_inputs(values)
+        .map_err(|errors| {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            CliError::usage(
+                errors.join("\n"),
+                format!("`ringfence check {}` lists the inputs", file.name()),
+            )
+        })
+}
+
+fn report_kinds(paths: &[PathBuf]) -> Result<Vec<(PathBuf, ReportKind)>, CliError> {
+    let kind = |path: &PathBuf| match ReportKind::of_path(path) {
+        Some(kind) => Ok((path.clone(), kind)),
+        None => Err(CliError::usage(
+            format!("`{}` does not say which report is meant", path.display()),
+            "let the name end in .html, .md, .sarif or .json",
+        )),
+    };
+    paths.iter().map(kind).collect()
+}
+
+/// Keeps the record, and shows the run as asked.
+fn observer(args: &RunArgs, record: Arc<Mutex<RunRecord>>) -> Box<dyn RunObserver> {
+    let mut view: Option<Box<dyn RunObserver>> = match args.format {
+        Format::Json => Some(Box::new(JsonLines)),
+        Format::Human if args.quiet => None,
+        Format::Human if std::io::stderr().is_terminal() => Some(Box::new(LiveView::new())),
+        Format::Human => Some(Box::new(PlainView::new(say))),
+    };
+    Box::new(move |event: &RunEvent| {
+        record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(event);
+        if let Some(view) = &mut view {
+            view.event(event);
+        }
+    })
+}
+
+/// One event a line.
+struct JsonLines;
+
+impl RunObserver for JsonLines {
+    fn event(&mut self, event: &RunEvent) {
+        match serde_json::to_string(event) {
+            Ok(line) => print(&line),
+            Err(error) => unreachable!("events have string keys: {error}"),
+        }
+    }
+}
+
+/// Writes a file, and the folder it is in.
+fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(CliError::disk(folder, "make the folder"))?;
+    }
+    std::fs::write(path, content).map_err(CliError::disk(path, "write"))
+}
+
+/// Writes each artifact under its name; of several with one name the last
+/// one in the order of the plan.
+async fn save_artifacts(
+    folder: &Path,
+    record: &RunRecord,
+    store: &dyn ArtifactStore,
+) -> Result<(), CliError> {
+    for artifact in record.artifacts() {
+        let artifact = artifact.artifact;
+        let Some(name) = file_name(&artifact.name) else {
+            say(&format!(
+                "the artifact {:?} is left out: its name is no file name",
+                artifact.name
+            ));
+            continue;
+        };
+        let content = store.get(artifact.sha256).await;
+        let content = content.map_err(|error| {
+            let path = folder.join(name);
+            CliError::disk(&path, "write")(std::io::Error::other(error))
+        })?;
+        write(&folder.join(name), &content)?;
+    }
+    Ok(())
+}
+
+/// A guest's name for an artifact, if it names a file in a folder and nothing
+/// else.
+fn file_name(name: &str) -> Option<&str> {
+    let mut parts = Path::new(name).components();
+    let plain = matches!(
+        (parts.next(), parts.next()),
+        (Some(std::path::Component::Normal(part)), None) if part == name
+    );
+    let legal = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':');
+    (plain && name.chars().all(legal)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_cannot_name_a_file_elsewhere() {
+        assert_eq!(file_name("fixes.patch"), Some("fixes.patch"));
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/etc/passwd",
+            "a\\b",
+            "c:x",
+            "a\nb",
+            "a/",
+            "./a",
+        ] {
+            assert_eq!(file_name(bad), None, "{bad:?}");
+        }
+    }
+}

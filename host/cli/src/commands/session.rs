@@ -1,0 +1,251 @@
+//! What most commands begin with: the operator's file and the loaded agents.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use console::Style;
+use indicatif::{ProgressBar, ProgressStyle};
+use ringfence::config::{Config, ConfigError, FILE_NAME};
+use ringfence::engine::HostConfig;
+use ringfence::flow::{
+    AgentName, AttemptRunner, Diagnostic, HostFacts, MAX_ID_LEN, MountName, WorkflowFile,
+    clean_text, nearest,
+};
+use ringfence::sandbox::{
+    Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading,
+    Refusal, Sandbox, own_program,
+};
+
+use crate::args::{COMPILE_COMMAND, Global};
+use crate::error::CliError;
+use crate::output::say;
+use crate::ui::picture;
+
+/// The folder of plugins where nobody names one.
+const DEFAULT_PLUGINS: &str = "plugins";
+
+/// How long loading may take before it shows what it does.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// The operator's file, read, and the agents, loaded.
+pub(super) struct Session {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) refused: Vec<Refusal>,
+    pub(super) host: HostConfig,
+    folders: Vec<PathBuf>,
+}
+
+impl Session {
+    /// Reads the operator's file and loads the plugins.
+    pub(super) async fn open(
+        global: &Global,
+        mounts: &[(MountName, PathBuf)],
+    ) -> Result<Self, CliError> {
+        let config = config(global)?;
+        let mut sandbox = config.sandbox();
+        for (name, path) in mounts {
+            let folder = folder(name, path)?;
+            if sandbox.mounts.insert(name.clone(), folder).is_some() {
+                return Err(CliError::usage(
+                    format!("the mount `{name}` is given twice"),
+                    format!("keep one `--mount {name}=...`"),
+                ));
+            }
+        }
+        let program = own_program().map_err(CliError::disk("ringfence".as_ref(), "find"))?;
+        sandbox.compilation = Compilation::ChildProcess {
+            program,
+            args: vec![COMPILE_COMMAND.to_owned()],
+        };
+        let folders = sandbox.plugins.clone();
+        let host = HostConfig {
+            capacity: config.max_attempts,
+            ..HostConfig::default()
+        };
+        let progress = LoadProgress::new();
+        let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
+            .await
+            .map_err(load_error)?;
+        progress.bar.finish_and_clear();
+        Ok(Self {
+            sandbox: Arc::new(sandbox),
+            refused,
+            host,
+            folders,
+        })
+    }
+
+    /// What keeps a workflow from running here. Without `mounts` it is not
+    /// known yet which will be given.
+    pub(super) fn check(
+        &self,
+        file: &WorkflowFile,
+        mounts: Option<&BTreeSet<MountName>>,
+    ) -> Vec<Diagnostic> {
+        file.check_against(&HostFacts {
+            agents: &self.sandbox.agents(),
+            ceiling: &self.sandbox.ceiling(),
+            defaults: &self.sandbox.default_budgets(),
+            mounts_given: mounts,
+        })
+    }
+
+    /// The loaded agent called `name`.
+    pub(super) fn agent(&self, name: &AgentName) -> Result<&LoadedAgent, CliError> {
+        if let Some(agent) = self.sandbox.agent(name) {
+            return Ok(agent);
+        }
+        let names = self
+            .sandbox
+            .loaded()
+            .map(|agent| agent.profile().name.as_str());
+        let hint = match nearest(name.as_str(), names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "`ringfence agents list` shows the loaded agents and the refused files".to_owned()
+            }
+        };
+        Err(CliError::usage(
+            format!("no agent `{name}` is loaded"),
+            hint,
+        ))
+    }
+
+    /// A line for each file that is no agent, for commands that go on without.
+    pub(super) fn warn_of_refused(&self) {
+        let style = Style::new().for_stderr().yellow();
+        for refusal in &self.refused {
+            say(&format!("{} {refusal}", style.apply_to("refused:")));
+        }
+        if self.sandbox.loaded().next().is_none() {
+            say(&format!(
+                "{} {}",
+                style.apply_to("warning:"),
+                self.nothing_loaded()
+            ));
+        }
+    }
+
+    /// What to say where no agent is loaded.
+    pub(super) fn nothing_loaded(&self) -> String {
+        let folders: Vec<_> = self
+            .folders
+            .iter()
+            .map(|f| f.display().to_string())
+            .collect();
+        format!(
+            "no agent is loaded from {}\nhint: drop agents (`*.wasm`) there, or name another folder with `--plugins DIR`",
+            folders.join(", ")
+        )
+    }
+}
+
+fn config(global: &Global) -> Result<Config, CliError> {
+    let mut config = match &global.config {
+        Some(path) => load(path)?,
+        None if Path::new(FILE_NAME).exists() => load(FILE_NAME.as_ref())?,
+        None => Config::default(),
+    };
+    if !global.plugins.is_empty() {
+        config.plugins.clone_from(&global.plugins);
+    } else if config.plugins.is_empty() {
+        config.plugins.push(DEFAULT_PLUGINS.into());
+    }
+    Ok(config)
+}
+
+fn load(path: &Path) -> Result<Config, CliError> {
+    Config::load(path).map_err(|error| match error {
+        ConfigError::Unreadable { path, source } => CliError::Disk {
+            path,
+            action: "read the configuration",
+            source,
+        },
+        ConfigError::Invalid(invalid) => {
+            say(picture(&invalid).trim_end());
+            CliError::Invalid(format!("{} is not valid", invalid.path().display()))
+        }
+        _ => CliError::Invalid(error.to_string()),
+    })
+}
+
+/// The folder behind a mount, which has to be there.
+fn folder(name: &MountName, path: &Path) -> Result<PathBuf, CliError> {
+    let folder = path
+        .canonicalize()
+        .map_err(CliError::disk(path, "mount the folder"))?;
+    if folder.is_dir() {
+        Ok(folder)
+    } else {
+        Err(CliError::usage(
+            format!(
+                "`{}` is no folder, and only folders are mounted",
+                path.display()
+            ),
+            format!(
+                "name its folder: `--mount {name}={}`",
+                parent(path).display()
+            ),
+        ))
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+fn load_error(error: LoadError) -> CliError {
+    match &error {
+        LoadError::AboveCeiling { .. } => CliError::Invalid(error.to_string()),
+        LoadError::Cache(_) | LoadError::Folder(_) => CliError::Files(error.to_string()),
+        _ => CliError::Start(Box::new(error)),
+    }
+}
+
+/// Shows how far loading has come, if it takes long enough to wonder.
+struct LoadProgress {
+    bar: ProgressBar,
+}
+
+impl LoadProgress {
+    fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("loading agents {pos}/{len}  {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        let shown = bar.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(QUIET).await;
+            if !shown.is_finished() {
+                shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            }
+        });
+        Self { bar }
+    }
+}
+
+impl FolderObserver for LoadProgress {
+    fn found(&self, files: usize) {
+        self.bar.set_length(files as u64);
+    }
+
+    fn started(&self, path: &Path) {
+        let name = path.file_name().unwrap_or_default();
+        self.bar
+            .set_message(clean_text(&name.to_string_lossy(), MAX_ID_LEN));
+    }
+
+    fn loaded(&self, _: &LoadedComponent) {
+        self.bar.inc(1);
+    }
+
+    fn refused(&self, _: &Refusal) {
+        self.bar.inc(1);
+    }
+}

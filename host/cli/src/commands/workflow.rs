@@ -1,0 +1,82 @@
+//! Reading workflow files, and showing what is wrong with them.
+
+use std::path::Path;
+
+use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
+use ringfence::flow::{Diagnostic, FailureCode, WorkflowFile};
+
+use crate::error::CliError;
+use crate::output::say;
+use crate::ui::picture;
+
+/// The largest workflow file that is read, in bytes. The parser refuses
+/// smaller ones; this keeps a giant out of memory.
+const MAX_FILE: u64 = 64 << 20;
+
+/// A workflow file that was read.
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Source {
+    pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
+        let read = |path: &Path| {
+            let size = std::fs::metadata(path)?.len();
+            if size > MAX_FILE {
+                return Err(std::io::Error::other("this is too large for a workflow"));
+            }
+            std::fs::read(path)
+        };
+        let bytes = read(path).map_err(CliError::disk(path, "read the workflow"))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            CliError::Invalid(format!(
+                "{}: the workflow is not UTF-8 text: byte {at} is not\nhint: save the file as UTF-8",
+                path.display()
+            ))
+        })?;
+        Ok(Self {
+            name: path.display().to_string(),
+            text,
+        })
+    }
+
+    /// Parses the file. What is wrong is printed.
+    pub(crate) fn parse(&self) -> Result<WorkflowFile, CliError> {
+        WorkflowFile::parse(&self.name, &self.text).map_err(|errors| self.refuse(&errors))
+    }
+
+    /// Prints what is wrong, and makes the error that ends the command.
+    pub(crate) fn refuse(&self, diagnostics: &[Diagnostic]) -> CliError {
+        for diagnostic in diagnostics {
+            say(self.picture(diagnostic).trim_end());
+        }
+        let count = match diagnostics.len() {
+            1 => "1 error".to_owned(),
+            n => format!("{n} errors"),
+        };
+        let message = format!("{}: {count}", self.name);
+        let no_agent = FailureCode::NoCapableAgent.as_str();
+        if !diagnostics.is_empty() && diagnostics.iter().all(|d| d.code == no_agent) {
+            CliError::NoCapableAgent(message)
+        } else {
+            CliError::Invalid(message)
+        }
+    }
+
+    /// The place in the file, with what is wrong there.
+    fn picture(&self, diagnostic: &Diagnostic) -> String {
+        let range = diagnostic.span.range();
+        let label = LabeledSpan::new_with_span(Some(diagnostic.label.clone()), range);
+        let mut shown = MietteDiagnostic::new(&diagnostic.message)
+            .with_code(diagnostic.code)
+            .with_label(label);
+        if let Some(hint) = &diagnostic.hint {
+            shown = shown.with_help(hint);
+        }
+        let source = NamedSource::new(&self.name, self.text.clone());
+        let report = miette::Report::new(shown).with_source_code(source);
+        picture(report.as_ref())
+    }
+}

@@ -1,0 +1,69 @@
+//! What goes wrong outside of a run, and the exit code it has.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::exit::ExitCode;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line asks for something that does not exist.
+    #[error("{message}\nhint: {hint}")]
+    Usage { message: String, hint: String },
+    /// A workflow, a configuration or a plugin is not valid. What is wrong has
+    /// been printed already.
+    #[error("{0}")]
+    Invalid(String),
+    /// No loaded agent can take a task. Which has been printed already.
+    #[error("{0}")]
+    NoCapableAgent(String),
+    /// A file could not be read or written.
+    #[error("{}: cannot {action}: {source}", .path.display())]
+    Disk {
+        path: PathBuf,
+        action: &'static str,
+        source: std::io::Error,
+    },
+    /// A folder cannot be used.
+    #[error("{0}")]
+    Files(String),
+    /// The host stopped in the middle.
+    #[error("{0}; this is a defect of ringfence")]
+    Host(#[from] ringfence::engine::HostGone),
+    /// A report could not be made of the run.
+    #[error("{0}; this is a defect of ringfence")]
+    Report(#[from] ringfence::report::ReportError),
+    /// The host could not start.
+    #[error("the host cannot start: {0}")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl CliError {
+    pub(crate) fn usage(message: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Self::Usage {
+            message: message.to_string(),
+            hint: hint.to_string(),
+        }
+    }
+
+    /// Makes the error of an operation on `path`.
+    pub(crate) fn disk(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Disk {
+            path,
+            action,
+            source,
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage { .. } => ExitCode::Usage,
+            Self::Invalid(_) => ExitCode::Invalid,
+            Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
+            Self::Disk { .. } | Self::Files(_) => ExitCode::Disk,
+            Self::Host(_) | Self::Report(_) | Self::Start(_) => ExitCode::Failed,
+        }
+    }
+}
