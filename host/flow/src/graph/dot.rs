@@ -10,8 +10,14 @@ use crate::Plan;
 pub fn dot(plan: &Plan) -> String {
     let mut text = format!("digraph \"{}\" {{\n", plan.workflow().name);
     line(&mut text, format_args!("rankdir=LR;"));
-    line(&mut text, format_args!("node [fontname=\"sans-serif\", fontsize=11, margin=\"0.18,0.08\"];"));
-    line(&mut text, format_args!("edge [fontname=\"sans-serif\", fontsize=9, arrowsize=0.7];"));
+    line(
+        &mut text,
+        format_args!("node [fontname=\"sans-serif\", fontsize=11, margin=\"0.18,0.08\"];"),
+    );
+    line(
+        &mut text,
+        format_args!("edge [fontname=\"sans-serif\", fontsize=9, arrowsize=0.7];"),
+    );
     for at in plan.indices() {
         let task = plan.task(at);
         let shape = match outline(task) {
@@ -19,15 +25,26 @@ pub fn dot(plan: &Plan) -> String {
             Outline::Gate => "hexagon",
             Outline::Vote => "diamond",
         };
-        let several = if task.for_each.is_some() { ", peripheries=2" } else { "" };
+        let several = if task.for_each.is_some() {
+            ", peripheries=2"
+        } else {
+            ""
+        };
         line(
             &mut text,
-            format_args!("\"{}\" [label=\"{0}\\n{}\", shape={shape}{several}];", task.id, subtitle(task)),
+            format_args!(
+                "\"{}\" [label=\"{0}\\n{}\", shape={shape}{several}];",
+                task.id,
+                subtitle(task)
+            ),
         );
     }
     for at in plan.indices() {
         for need in &plan.node(at).needs {
-            line(&mut text, format_args!("\"{}\" -> \"{}\";", plan.task(*need).id, plan.task(at).id));
+            line(
+                &mut text,
+                format_args!("\"{}\" -> \"{}\";", plan.task(*need).id, plan.task(at).id),
+            );
         }
     }
     for (gate, from, label) in loops(plan) {

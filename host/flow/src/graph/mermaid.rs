@@ -28,7 +28,10 @@ pub fn mermaid(plan: &Plan) -> String {
         }
     }
     for (gate, from, label) in loops(plan) {
-        line(&mut text, format_args!("t{} -. \"{label}\" .-> t{}", gate.get(), from.get()));
+        line(
+            &mut text,
+            format_args!("t{} -. \"{label}\" .-> t{}", gate.get(), from.get()),
+        );
     }
     text
 }

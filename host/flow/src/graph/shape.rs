@@ -1,6 +1,6 @@
 //! What a task looks like, whatever draws it.
 
-use crate::{Plan, Task, TaskBody, TaskIndex, Require};
+use crate::{Plan, Require, Task, TaskBody, TaskIndex};
 
 /// The outline of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,10 @@ pub(super) fn outline(task: &Task) -> Outline {
 pub(super) fn subtitle(task: &Task) -> String {
     let who = match &task.body {
         TaskBody::Agent { role, agent: None } => role.to_string(),
-        TaskBody::Agent { role, agent: Some(agent) } => format!("{role}: {agent}"),
+        TaskBody::Agent {
+            role,
+            agent: Some(agent),
+        } => format!("{role}: {agent}"),
         TaskBody::Vote(Require::All) => "vote: all".to_owned(),
         TaskBody::Vote(Require::Any) => "vote: any".to_owned(),
         TaskBody::Vote(Require::AtLeast(least)) => format!("vote: at least {least}"),

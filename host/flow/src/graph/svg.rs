@@ -8,8 +8,13 @@ use crate::{Plan, TaskIndex};
 
 /// The height that each feedback loop takes below the tasks.
 const LOOP: f32 = 26.0;
-/// How long a text a task shows, in characters.
-const MAX_TEXT: usize = 24;
+/// How much of its name, and of who does it, a task shows, in characters.
+const MAX_NAME: usize = 20;
+const MAX_ROLE: usize = 27;
+/// How far a feedback loop stands from the column that it passes.
+const ASIDE: f32 = 9.0;
+/// The radius of the corners of a feedback loop.
+const CORNER: f32 = 9.0;
 
 /// Colours that fit a light and a dark page. The classes start with `rf-`, so
 /// that they do not meet those of a page that this is part of.
@@ -55,11 +60,25 @@ pub fn svg(plan: &Plan) -> String {
          </defs>\n",
     );
     for edge in &layout.edges {
-        push(&mut text, format_args!("<path class=\"rf-edge\" d=\"{}\" marker-end=\"url(#rf-arrow)\"/>", curve(edge)));
+        push(
+            &mut text,
+            format_args!(
+                "<path class=\"rf-edge\" d=\"{}\" marker-end=\"url(#rf-arrow)\"/>",
+                curve(edge)
+            ),
+        );
     }
     for (number, (gate, from, label)) in loops.iter().enumerate() {
         let below = tasks_height - MARGIN + LOOP * (number as f32 + 0.6);
-        draw_loop(&mut text, &layout, *gate, *from, below, label);
+        // Loops that pass through the same gap stand beside each other.
+        let aside = ASIDE + 4.0 * (number % 3) as f32;
+        let back = Back {
+            gate: *gate,
+            from: *from,
+            below,
+            aside,
+        };
+        draw_loop(&mut text, &layout, &back, label);
     }
     for at in plan.indices() {
         draw_task(&mut text, plan, at, layout.corners[at.get()]);
@@ -83,38 +102,90 @@ fn curve(points: &[Point]) -> String {
     path
 }
 
-fn draw_loop(
-    text: &mut String,
-    layout: &Layout,
+/// The way of work that is sent back.
+struct Back {
     gate: TaskIndex,
     from: TaskIndex,
+    /// The height at which it passes below the tasks.
     below: f32,
-    label: &str,
-) {
-    let foot = |at: TaskIndex, share: f32| {
-        let (x, y) = layout.corners[at.get()];
-        (x + TASK.0 * share, y + TASK.1)
+    /// How far it stands from a column that it passes.
+    aside: f32,
+}
+
+fn draw_loop(text: &mut String, layout: &Layout, back: &Back, label: &str) {
+    let below = back.below;
+    // From below where nothing is in the way, else through the gap beside.
+    let (x, y) = layout.corners[back.gate.get()];
+    let mut way = if layout.has_below(back.gate) {
+        let (side, height) = (x + TASK.0, y + TASK.1 * 0.75);
+        vec![
+            (side, height),
+            (side + back.aside, height),
+            (side + back.aside, below),
+        ]
+    } else {
+        vec![(x + TASK.0 * 0.6, y + TASK.1), (x + TASK.0 * 0.6, below)]
     };
-    let ((right, right_foot), (left, left_foot)) = (foot(gate, 0.6), foot(from, 0.4));
+    let (x, y) = layout.corners[back.from.get()];
+    if layout.has_below(back.from) {
+        let height = y + TASK.1 * 0.75;
+        way.extend([
+            (x - back.aside, below),
+            (x - back.aside, height),
+            (x, height),
+        ]);
+    } else {
+        way.extend([(x + TASK.0 * 0.4, below), (x + TASK.0 * 0.4, y + TASK.1)]);
+    }
+    let path = rounded(&way);
     push(
         text,
-        format_args!(
-            "<path class=\"rf-loop\" d=\"M{right} {right_foot} L{right} {} Q{right} {below} {} {below} \
-             L{} {below} Q{left} {below} {left} {} L{left} {left_foot}\" marker-end=\"url(#rf-back)\"/>",
-            below - 10.0,
-            right - 10.0,
-            left + 10.0,
-            below - 10.0,
-        ),
+        format_args!("<path class=\"rf-loop\" d=\"{path}\" marker-end=\"url(#rf-back)\"/>"),
     );
+    let ends: Vec<f32> = way
+        .iter()
+        .filter(|(_, y)| *y == below)
+        .map(|(x, _)| *x)
+        .collect();
+    let middle = ends.iter().sum::<f32>() / ends.len().max(1) as f32;
     push(
         text,
         format_args!(
-            "<text class=\"rf-label\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
-            (left + right) / 2.0,
+            "<text class=\"rf-label\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
             below - 5.0
         ),
     );
+}
+
+/// A way along straight lines with round corners.
+fn rounded(points: &[Point]) -> String {
+    let mut path = String::new();
+    let toward = |from: Point, to: Point| {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx.hypot(dy).max(1.0);
+        let share = (CORNER / length).min(0.5);
+        (from.0 + dx * share, from.1 + dy * share)
+    };
+    for (number, point) in points.iter().enumerate() {
+        let (x, y) = *point;
+        // Writing to a string does not fail.
+        let _ = match (
+            number.checked_sub(1).map(|before| points[before]),
+            points.get(number + 1),
+        ) {
+            (None, _) => write!(path, "M{x} {y}"),
+            (Some(_), None) => write!(path, " L{x} {y}"),
+            (Some(before), Some(after)) => {
+                let (start, end) = (toward(*point, before), toward(*point, *after));
+                write!(
+                    path,
+                    " L{} {} Q{x} {y} {} {}",
+                    start.0, start.1, end.0, end.1
+                )
+            }
+        };
+    }
+    path
 }
 
 fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
@@ -125,7 +196,10 @@ fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
         Outline::Gate => ("rf-box rf-gate", 22.0),
         Outline::Vote => ("rf-box rf-vote", 22.0),
     };
-    push(text, format_args!("<g><title>{}: {}</title>", task.id, subtitle(task)));
+    push(
+        text,
+        format_args!("<g><title>{}: {}</title>", task.id, subtitle(task)),
+    );
     if task.for_each.is_some() {
         // A second box behind the first: there are several of these.
         push(
@@ -139,16 +213,20 @@ fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
     }
     push(
         text,
-        format_args!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>"),
+        format_args!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>"
+        ),
     );
     let middle = x + width / 2.0;
-    for (class, line, drop) in [("rf-id", task.id.to_string(), 20.0), ("rf-role", subtitle(task), 36.0)] {
+    let name = shortened(task.id.as_str(), MAX_NAME);
+    let role = shortened(&subtitle(task), MAX_ROLE);
+    for (class, line, drop) in [("rf-id", name, 20.0), ("rf-role", role, 36.0)] {
         push(
             text,
             format_args!(
                 "<text class=\"{class}\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 y + drop,
-                shortened(&line)
+                line
             ),
         );
     }
@@ -156,14 +234,63 @@ fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
 }
 
 /// Names are letters, digits, `-` and `_`: nothing needs an escape.
-fn shortened(line: &str) -> String {
-    if line.chars().count() <= MAX_TEXT {
+fn shortened(line: &str, most: usize) -> String {
+    if line.chars().count() <= most {
         return line.to_owned();
     }
-    line.chars().take(MAX_TEXT - 1).chain(['…']).collect()
+    line.chars().take(most - 1).chain(['…']).collect()
 }
 
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{chain_with_shortcuts, plan};
+    use super::*;
+
+    #[test]
+    fn a_picture_is_well_formed_and_shows_every_task() {
+        let plan = plan(super::super::tests::EVERYTHING);
+        let picture = svg(&plan);
+        let opened = picture.matches("<g>").count();
+        assert_eq!(opened, plan.tasks().len());
+        assert_eq!(picture.matches("</g>").count(), opened);
+        assert_eq!(
+            picture.matches("<svg").count(),
+            picture.matches("</svg>").count()
+        );
+        assert_eq!(picture.matches("class=\"rf-edge\"").count(), 9);
+        assert_eq!(picture.matches("class=\"rf-loop\"").count(), 2);
+        assert!(picture.contains("at most 5 rounds"));
+        assert!(!picture.contains("NaN") && !picture.contains("inf"));
+        for at in plan.indices() {
+            assert!(picture.contains(&format!("<title>{}: ", plan.task(at).id)));
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_to_its_box() {
+        assert_eq!(shortened("abcdef", 6), "abcdef");
+        assert_eq!(shortened("abcdefg", 6), "abcde…");
+    }
+
+    #[test]
+    fn a_loop_goes_round_what_stands_below() {
+        let text = "version: 1\nname: w\ntasks:\n  a: { role: r }\n  b: { role: r }\n  g: { role: r, needs: a, on_reject: { redo_from: a } }\n  h: { role: r, needs: b }\n";
+        let picture = svg(&plan(text));
+        let way = picture
+            .lines()
+            .find(|line| line.contains("rf-loop\""))
+            .unwrap();
+        // It leaves the gate to the right, and comes to its task from the left.
+        assert_eq!(way.matches('Q').count(), 4, "{way}");
+    }
+
+    #[test]
+    fn ten_thousand_tasks_are_drawn() {
+        assert!(svg(&plan(&chain_with_shortcuts(10_000))).len() < 16 << 20);
+    }
 }

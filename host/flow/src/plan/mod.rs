@@ -8,12 +8,12 @@
 //! outside that needs a member waits for the gate, too.
 //!
 //! ```text
-//!            +------- loop of `gate` -------+
-//! survey --> | fix --> verify --> gate      | --> report
-//!            |  |                   :       |       ^
-//!            |  ^ . . . redo . . . .        |       |  `report` needs `fix`
-//!            +--|---------------------------+       |  and waits for `gate`
-//!               +-----------------------------------+
+//!              the loop of `gate`
+//!            +----------------------+
+//! survey --> | fix -> verify -> gate | --> report
+//!            |  ^                |  |
+//!            |  +--- rejected ---+  |      `report` needs `fix`, and so
+//!            +----------------------+      waits for `gate`
 //! ```
 
 mod ancestors;
