@@ -19,12 +19,16 @@ impl Comment {
     /// Whether it is documentation: `///`, `//!`, `/**` or `/*!`.
     #[must_use]
     pub fn is_doc(&self) -> bool {
-        let text = self.text.as_str();
-        text.starts_with("//!")
-            || text.starts_with("/*!")
-            || text.starts_with("///") && !text.starts_with("////")
-            || text.starts_with("/**") && !text.starts_with("/***") && text != "/**/"
+        is_doc(&self.text)
     }
+}
+
+/// Whether a comment is documentation.
+pub(crate) fn is_doc(text: &str) -> bool {
+    text.starts_with("//!")
+        || text.starts_with("/*!")
+        || text.starts_with("///") && !text.starts_with("////")
+        || text.starts_with("/**") && !text.starts_with("/***") && text != "/**/"
 }
 
 /// How many lines of a file hold what. A line with both code and a comment is

@@ -13,6 +13,9 @@ use crate::nesting::check_nesting;
 use crate::tree::MAX_FILE_BYTES;
 use crate::{FileKind, Position};
 
+/// How much of a file is asked for at once, in bytes: most files are smaller.
+const PIECE: usize = 64 << 10;
+
 /// Why a file was not read.
 #[derive(Debug)]
 pub enum ReadProblem {
@@ -128,14 +131,7 @@ impl SourceFile {
         if !is_relative(path) {
             return Err(ReadProblem::OutsideOfTree);
         }
-        let file = fs::File::open(root.join(path)).map_err(ReadProblem::Io)?;
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(ReadProblem::Io)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(ReadProblem::TooLarge);
-        }
+        let bytes = content(&root.join(path))?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(path, text)),
             Err(error) => Err(ReadProblem::NotUtf8(error.utf8_error().valid_up_to())),
@@ -217,7 +213,8 @@ impl SourceFile {
     ///
     /// # Errors
     ///
-    /// The file is no Rust, or nested deeper than [`crate::MAX_STACK`] allows.
+    /// The file is no Rust, or nested deeper than [`crate::MAX_STACK`] or longer
+    /// than [`crate::MAX_LEXEMES`] allows.
     pub fn parse(&self) -> Result<syn::File, ParseProblem> {
         check_nesting(&self.text)?;
         syn::parse_file(&self.text).map_err(|error| ParseProblem {
@@ -225,6 +222,30 @@ impl SourceFile {
             message: error.to_string(),
         })
     }
+}
+
+/// Reads a file in large pieces: each piece is a call of the host, and calls are
+/// rationed.
+fn content(path: &Path) -> Result<Vec<u8>, ReadProblem> {
+    let mut file = fs::File::open(path).map_err(ReadProblem::Io)?;
+    let mut bytes = vec![0; PIECE];
+    let mut len = 0;
+    loop {
+        match file.read(&mut bytes[len..]) {
+            Ok(0) => break,
+            Ok(count) => len += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ReadProblem::Io(error)),
+        }
+        if len as u64 > MAX_FILE_BYTES {
+            return Err(ReadProblem::TooLarge);
+        }
+        if bytes.len() - len < PIECE / 2 {
+            bytes.resize(bytes.len() * 2, 0);
+        }
+    }
+    bytes.truncate(len);
+    Ok(bytes)
 }
 
 #[cfg(test)]

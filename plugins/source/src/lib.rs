@@ -61,7 +61,7 @@ pub use file_kind::FileKind;
 pub use input::{DEFAULT_MOUNT, FileInput, UnknownFile};
 pub use lexer::{Lexeme, LexemeKind, lexemes};
 pub use macros::MacroBody;
-pub use nesting::MAX_STACK;
+pub use nesting::{MAX_LEXEMES, MAX_STACK};
 pub use position::Position;
 pub use reading::{Problem, Reading, each_file};
 pub use scope::Scope;

@@ -8,7 +8,11 @@
 //! most; the price of a place is the sum, over the brackets around it, of what
 //! stands in each since its last statement or list item began. Code that
 //! people write stays below a tenth of the limit.
+//!
+//! The number of lexemes is bounded as well, because that of nodes is what the
+//! memory of a sandbox has to hold.
 
+use crate::comments::is_doc;
 use crate::lexer::{LexemeKind, lexemes};
 use crate::{ParseProblem, Position};
 
@@ -17,8 +21,14 @@ use crate::{ParseProblem, Position};
 /// for it; a sandbox gives 512 KiB.
 pub const MAX_STACK: u32 = 448 << 10;
 
-/// What each construct takes of the stack in an optimised build, in bytes, as
-/// measured with chains of that construct alone, rounded up.
+/// The most lexemes of a file, a line of documentation counted as four.
+/// Whoever wrote the file picks the number; syntax trees take up to 400 bytes
+/// for each, and a sandbox has 64 MiB by default. Files that people write reach
+/// the limit at some 800 KiB.
+pub const MAX_LEXEMES: u32 = 160_000;
+
+/// What each construct takes of the stack of a sandbox, in bytes, as measured
+/// with chains of that construct alone, rounded up.
 mod price {
     /// A bracket: nested functions take most.
     pub(super) const BRACKET: u32 = 7_000;
@@ -33,8 +43,9 @@ mod price {
     pub(super) const CLOSURE: u32 = 3_300;
     /// `@` in a pattern, `=` in an expression.
     pub(super) const BINDING: u32 = 1_900;
-    /// An operator, method call, index, `?` or cast after an operand; `else`.
-    pub(super) const LINK: u32 = 250;
+    /// An operator, method call, index, `?` or cast after an operand; `else`; a
+    /// part of a path in a `use`. Asking an expression for its place takes most.
+    pub(super) const LINK: u32 = 900;
 }
 
 /// What stands between the brackets of one pair so far.
@@ -48,6 +59,8 @@ struct Level {
     angles: u32,
     /// Whether a closure was begun: the comma may be one of its parameters'.
     closure: bool,
+    /// Whether this is part of a `use`, where paths nest.
+    import: bool,
 }
 
 impl Level {
@@ -83,7 +96,10 @@ impl Level {
 
     fn comma(&mut self) {
         if self.angles == 0 && !self.closure {
-            *self = Self::default();
+            *self = Self {
+                import: self.import,
+                ..Self::default()
+            };
         }
     }
 }
@@ -95,13 +111,30 @@ pub(crate) fn check_nesting(text: &str) -> Result<(), ParseProblem> {
     // The sum over `open`.
     let mut outer = 0_u32;
     let mut previous: Option<(LexemeKind, &str)> = None;
+    let mut count = 0_u32;
     for lexeme in lexemes(text) {
+        count += 1;
+        if count > MAX_LEXEMES {
+            return Err(problem(
+                text,
+                lexeme.start,
+                "the file is too long to be analysed",
+            ));
+        }
         match lexeme.kind {
-            LexemeKind::LineComment | LexemeKind::BlockComment => continue,
+            LexemeKind::LineComment | LexemeKind::BlockComment => {
+                // Documentation is an attribute to the parser: `#[doc = ".."]`.
+                count += if is_doc(lexeme.text) { 3 } else { 0 };
+                continue;
+            }
             LexemeKind::Open => {
                 level.spend(price::LINK);
                 outer += level.price + price::BRACKET;
-                open.push(std::mem::take(&mut level));
+                let inner = Level {
+                    import: level.import,
+                    ..Level::default()
+                };
+                open.push(std::mem::replace(&mut level, inner));
             }
             LexemeKind::Close => {
                 if let Some(around) = open.pop() {
@@ -124,10 +157,8 @@ pub(crate) fn check_nesting(text: &str) -> Result<(), ParseProblem> {
             LexemeKind::Str | LexemeKind::Char | LexemeKind::Number => {}
         }
         if outer + level.price > MAX_STACK {
-            return Err(ParseProblem {
-                position: place(text, lexeme.start),
-                message: "the code is nested too deep to be analysed".to_owned(),
-            });
+            let message = "the code is nested too deep to be analysed";
+            return Err(problem(text, lexeme.start, message));
         }
         let shift = lexeme.text == "<" && text[..lexeme.start].ends_with('<');
         previous = Some((lexeme.kind, if shift { "<<" } else { lexeme.text }));
@@ -153,9 +184,11 @@ fn punctuation(level: &mut Level, previous: Option<(LexemeKind, &str)>, text: &s
             level.spend(price::CLOSURE);
         }
         "=" | "@" => level.spend(price::BINDING),
-        // Part of a path, of a range or of a name with its type: flat.
+        ":" if level.import => level.spend(price::LINK / 2),
+        // Part of a path or of a name with its type: flat.
         ":" => {}
-        "." | "?" => level.spend(price::LINK),
+        "?" => level.spend(price::LINK),
+        "." if after_operand => level.spend(price::LINK),
         _ if after_operand => level.spend(price::LINK),
         _ => level.spend_in_type(price::PREFIX),
     }
@@ -207,6 +240,7 @@ fn is_prefix_word(word: &str) -> bool {
 fn word(level: &mut Level, previous: Option<(LexemeKind, &str)>, word: &str) {
     match word {
         "as" | "else" => level.spend(price::LINK),
+        "use" => level.import = true,
         "if" if previous == Some((LexemeKind::Ident, "else")) => {}
         "const" | "dyn" | "fn" | "for" | "impl" | "mut" => level.spend_in_type(price::PREFIX),
         _ if is_prefix_word(word) => level.spend(price::PREFIX),
@@ -217,6 +251,13 @@ fn word(level: &mut Level, previous: Option<(LexemeKind, &str)>, word: &str) {
 /// Whether a word begins a new statement or item because a block ends before it.
 fn begins_statement(previous: Option<(LexemeKind, &str)>, word: &str) -> bool {
     previous == Some((LexemeKind::Close, "}")) && !matches!(word, "else" | "as")
+}
+
+fn problem(text: &str, at: usize, message: &str) -> ParseProblem {
+    ParseProblem {
+        position: place(text, at),
+        message: message.to_owned(),
+    }
 }
 
 fn place(text: &str, at: usize) -> Position {
@@ -280,6 +321,9 @@ mod tests {
             ("let x: ", "fn() -> ", "B", ""),
             ("let x: ", "*const ", "B", ""),
             ("let ", "a @ ", "B", " = x"),
+            ("", ".. ", "x", ""),
+            ("use ", "a::", "b", ""),
+            ("use ", "{a::", "b", "}"),
         ] {
             let text = |count| {
                 let chain = format!("{begin}{}{end}{}", link.repeat(count), close.repeat(count));
@@ -288,6 +332,16 @@ mod tests {
             assert!(check_nesting(&text(8)).is_ok(), "{begin} {link}");
             assert!(check_nesting(&text(20_000)).is_err(), "{begin} {link}");
         }
+    }
+
+    #[test]
+    fn the_number_of_lexemes_is_kept_and_broken() {
+        let most = usize::try_from(MAX_LEXEMES).unwrap();
+        assert_eq!(check_nesting(&"a;".repeat(most / 2)), Ok(()));
+        assert!(check_nesting(&"a;".repeat(most / 2 + 1)).is_err());
+        assert_eq!(check_nesting(&"/// a\n".repeat(most / 4)), Ok(()));
+        assert!(check_nesting(&"/// a\n".repeat(most / 4 + 1)).is_err());
+        assert_eq!(check_nesting(&"// a\n".repeat(most)), Ok(()));
     }
 
     #[test]
@@ -309,6 +363,7 @@ mod tests {
             many("impl<A> B for C<A, D> { fn f() -> E {} } "),
             many("#[a] fn f() -> A { b } "),
             many("use a::b::{c, d}; "),
+            format!("use a::{{{}}};", many("b::c, ")),
         ] {
             assert_eq!(check_nesting(&text), Ok(()), "{}", &text[..60]);
         }

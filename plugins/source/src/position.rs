@@ -17,6 +17,9 @@ impl Position {
     pub const START: Self = Self { line: 1, column: 1 };
 
     /// Where `node` begins.
+    ///
+    /// The whole node is gone through for it, so this is for what is found, not
+    /// for every node of a tree; for a block ask its brace.
     #[must_use]
     pub fn of(node: &impl Spanned) -> Self {
         Self::at(node.span().start())

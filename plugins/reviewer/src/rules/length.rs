@@ -25,8 +25,8 @@ pub(super) fn function(
     if scope.in_test() || scope.in_macro() || scope.allows("clippy::too_many_lines") {
         return;
     }
-    let first = Position::of(block).line + 1;
-    let last = Position::after(block).line;
+    let first = Position::of(&block.brace_token.span.open()).line + 1;
+    let last = Position::of(&block.brace_token.span.close()).line;
     let lines = (first..last)
         .filter(|line| facts.comments.is_code(*line))
         .count();
