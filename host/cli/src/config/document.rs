@@ -65,8 +65,6 @@ pub(super) struct Table<'d, 'i> {
     /// Its name as the file has it, for example `[agents.security]`; empty
     /// for the file itself.
     pub(super) name: String,
-    /// Where it is.
-    pub(super) span: Range<usize>,
     entries: &'d DeTable<'i>,
 }
 
@@ -74,7 +72,6 @@ impl<'d, 'i> Table<'d, 'i> {
     pub(super) fn root(document: &'d Spanned<DeTable<'i>>) -> Self {
         Self {
             name: String::new(),
-            span: document.span(),
             entries: document.get_ref(),
         }
     }
@@ -82,11 +79,7 @@ impl<'d, 'i> Table<'d, 'i> {
     /// `value` as a table.
     pub(super) fn of(name: String, value: &'d Value<'i>, problems: &mut Problems) -> Option<Self> {
         match value.get_ref() {
-            DeValue::Table(entries) => Some(Self {
-                name,
-                span: value.span(),
-                entries,
-            }),
+            DeValue::Table(entries) => Some(Self { name, entries }),
             other => {
                 let hint = format!("write `{name}` and below it one key a line");
                 problems.add(
@@ -197,7 +190,7 @@ impl<'d, 'i> Table<'d, 'i> {
                     value.span(),
                     format!("`{key}` is a whole number, and this is {}", kind(other)),
                     "not a whole number",
-                    format!("for example `{key} = {}`", range.start()),
+                    "write its digits alone, without quotes or a point".to_owned(),
                 );
                 return None;
             }

@@ -118,10 +118,23 @@ impl Config {
     /// All problems that can be found at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, InvalidConfig> {
         let mut problems = Problems::new(&path.to_string_lossy(), text);
-        let (document, errors) = DeTable::parse_recoverable(text);
+        let (document, mut errors) = DeTable::parse_recoverable(text);
+        errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        let mut last_line = None;
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            problems.add(span, format!("not TOML: {}", error.message()), "here", None);
+            // One slip makes the parser stumble over the rest of its line.
+            let line = text
+                .get(..span.start)
+                .map(|before| before.matches('\n').count());
+            if last_line.replace(line) != Some(line) {
+                problems.add(
+                    span,
+                    format!("not TOML: {}", error.message()),
+                    "here",
+                    "mend the first place first: what follows may come from it".to_owned(),
+                );
+            }
         }
         let root = Table::root(&document);
         // What a broken document says may not be what its author meant, and
