@@ -68,7 +68,8 @@ impl Source {
     /// The place in the file, with what is wrong there.
     fn picture(&self, diagnostic: &Diagnostic) -> String {
         let range = diagnostic.span.range();
-        let label = LabeledSpan::new_with_span(Some(diagnostic.label.clone()), range);
+        let label = Some(diagnostic.label.clone()).filter(|label| !label.is_empty());
+        let label = LabeledSpan::new_with_span(label, range);
         let mut shown = MietteDiagnostic::new(&diagnostic.message)
             .with_code(diagnostic.code)
             .with_label(label);

@@ -105,7 +105,11 @@ struct RunShare {
     under_way: u32,
 }
 
-/// The agents of a host and all that wait for them. See the [module](super).
+/// The agents of a host and all that wait for them.
+///
+/// A run submits a [`Demand`] for each attempt it wants and gets a [`Ticket`].
+/// The fleet picks the next ticket by urgency and the agent by load, never
+/// above what the host, the run or the agent allows.
 #[derive(Debug)]
 pub struct Fleet {
     policy: FleetPolicy,

@@ -27,7 +27,8 @@ pub struct RunOptions {
     pub ceiling: Budgets,
 }
 
-/// One execution of a workflow. See the [module](super).
+/// One execution of a workflow. A task moves from waiting to active to ended;
+/// the module's own documentation draws it.
 #[derive(Debug)]
 pub struct Run {
     pub(super) id: RunId,

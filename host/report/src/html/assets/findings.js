@@ -24,16 +24,18 @@ const groups = {
 const sourceLine = (path, number) => data.sources[path]?.[number];
 
 const codeRow = (kind, number, sign, text, column) => {
-  const row = el("div", { class: kind }, el("i", {}, number === undefined ? "" : String(number)), el("u", {}, sign));
+  // The text is one element: a flex row would drop the white space of pieces.
+  const code = el("span", {});
+  const row = el("div", { class: kind }, el("i", {}, number === undefined ? "" : String(number)), el("u", {}, sign), code);
   // Columns count characters, not the units of JavaScript's strings.
   const letters = column ? [...text] : [];
   if (column && column <= letters.length) {
     const at = column - 1;
     let end = at + 1;
     while (end < letters.length && /[\p{L}\p{N}_]/u.test(letters[end - 1]) && /[\p{L}\p{N}_]/u.test(letters[end])) end += 1;
-    row.append(letters.slice(0, at).join(""), el("mark", {}, letters.slice(at, end).join("")), letters.slice(end).join(""));
+    code.append(letters.slice(0, at).join(""), el("mark", {}, letters.slice(at, end).join("")), letters.slice(end).join(""));
   } else {
-    row.append(text);
+    code.append(text);
   }
   return row;
 };
