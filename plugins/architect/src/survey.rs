@@ -16,8 +16,11 @@ use crate::shards::Piece;
 /// default; the shards, which cannot be cut, need the rest.
 const MAX_LIST_BYTES: usize = 160 << 10;
 
-/// The bytes that a module or an edge costs besides its texts.
-const BYTES_PER_ENTRY: usize = 140;
+/// The bytes that a module costs besides its texts.
+const BYTES_PER_MODULE: usize = 190;
+
+/// The bytes that an edge costs besides its texts.
+const BYTES_PER_EDGE: usize = 48;
 
 /// How many of the largest files are named.
 const LARGEST: usize = 10;
@@ -194,7 +197,9 @@ fn modules(entries: &[Entry]) -> (Vec<Module>, usize) {
         })
         .collect();
     modules.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
-    let truncated = keep(&mut modules, |module| module.name.len() + module.path.len());
+    let truncated = keep(&mut modules, |module| {
+        BYTES_PER_MODULE + module.name.len() + module.path.len()
+    });
     modules.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
     (modules, truncated)
 }
@@ -211,19 +216,21 @@ fn edges(entries: &[Entry]) -> (Vec<Edge>, usize) {
         })
         .collect();
     edges.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.cmp(b)));
-    let truncated = keep(&mut edges, |edge| edge.from.len() + edge.to.len());
+    let truncated = keep(&mut edges, |edge| {
+        BYTES_PER_EDGE + edge.from.len() + edge.to.len()
+    });
     edges.sort_unstable();
     (edges, truncated)
 }
 
 /// Keeps as many of the first entries as the output has room for, and tells how
 /// many it does not.
-fn keep<T>(entries: &mut Vec<T>, texts: impl Fn(&T) -> usize) -> usize {
+fn keep<T>(entries: &mut Vec<T>, size: impl Fn(&T) -> usize) -> usize {
     let mut bytes = 0;
     let kept = entries
         .iter()
         .take_while(|entry| {
-            bytes += BYTES_PER_ENTRY + texts(entry);
+            bytes += size(entry);
             bytes <= MAX_LIST_BYTES
         })
         .count();

@@ -3,11 +3,16 @@
 mod branches;
 mod debug_print;
 mod debug_print_fix;
+mod digit_groups;
 mod documentation;
+mod format_arguments;
 mod length;
+mod line_mends;
 mod needless_return;
+mod numeric_constant;
 mod panics;
 mod prints;
+mod static_lifetime;
 
 use std::collections::BTreeSet;
 
@@ -38,8 +43,10 @@ pub(crate) fn check(reading: &Reading<'_>, report: &mut Report) {
         report,
         panics: panics::Panics::default(),
         documentation: documentation::Documentation::of(reading.file),
+        mends: line_mends::LineMends::default(),
     };
     walk(reading.file, reading.syntax, &mut review);
+    review.mends.report(reading.file, review.report);
 }
 
 /// Whether a comment near the top says that a program wrote the file: nobody
@@ -62,12 +69,15 @@ struct Review<'a> {
     report: &'a mut Report,
     panics: panics::Panics,
     documentation: documentation::Documentation,
+    mends: line_mends::LineMends,
 }
 
 impl Visitor for Review<'_> {
     fn item(&mut self, item: &syn::Item, scope: &Scope) {
         self.documentation
             .item(item, scope, &self.facts, self.report);
+        self.mends.item(item);
+        static_lifetime::item(item, scope, self.facts.file, &mut self.mends);
     }
 
     fn impl_item(&mut self, item: &syn::ImplItem, scope: &Scope) {
@@ -96,11 +106,17 @@ impl Visitor for Review<'_> {
     fn expr(&mut self, expr: &syn::Expr, scope: &Scope) {
         self.panics.expr(expr, scope, self.report);
         debug_print::expr(expr, scope, &self.facts, self.report);
+        numeric_constant::expr(expr, scope, self.facts.file, &mut self.mends);
+    }
+
+    fn literal(&mut self, literal: &syn::Lit, scope: &Scope) {
+        digit_groups::literal(literal, scope, &mut self.mends);
     }
 
     fn macro_call(&mut self, call: &syn::Macro, scope: &Scope) {
         self.panics.macro_call(call, scope, self.report);
         prints::macro_call(call, scope, self.report);
+        format_arguments::macro_call(call, scope, self.facts.file, &mut self.mends);
     }
 }
 
