@@ -118,8 +118,12 @@ async fn output() {
                 "gave an output of more than 1 MiB",
             );
     }
+    let roomy = Budgets {
+        memory: ByteSize::mib(256),
+        ..Budgets::default()
+    };
     let far_too_many = json!({"bytes": 20 << 20});
-    host.run("write-output", far_too_many, Budgets::default())
+    host.run("write-output", far_too_many, roomy)
         .await
         .failed_with(FailureCode::OutputTooLarge, "hint: raise `budget.output`");
 }
@@ -213,7 +217,8 @@ async fn host_calls() {
 #[tokio::test]
 async fn open_resources() {
     let host = Host::new(&["open-many"]).await;
-    host.run("open-many", json!({"count": 200}), Budgets::default())
+    // A pollable is two resources: what is waited for, and the waiting.
+    host.run("open-many", json!({"count": 100}), Budgets::default())
         .await
         .output();
     host.run("open-many", json!({"count": 300}), Budgets::default())

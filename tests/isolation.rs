@@ -81,45 +81,6 @@ async fn a_failure_of_the_agent_is_its_own() {
     assert_eq!(rejection.findings.len(), 1);
 }
 
-/// Resident memory of this process, in bytes.
-#[cfg(target_os = "linux")]
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * rustix::param::page_size() as u64
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_thousand_traps_leave_memory_flat_and_neighbours_unharmed() {
-    let host = Host::new(&["trap", "echo"]).await;
-    let trap = async |count: u32| {
-        for n in 0..count {
-            let ran = host
-                .run(
-                    "trap",
-                    json!({"kind": "panic", "message": "again"}),
-                    Budgets::default(),
-                )
-                .await;
-            ran.failed_with(FailureCode::Trap, "again");
-            if n % 10 == 0 {
-                let input = json!({ "n": n });
-                let ran = host.run("echo", input.clone(), Budgets::default()).await;
-                assert_eq!(ran.output().value.to_value()["input"], input);
-            }
-        }
-    };
-    trap(50).await;
-    let before = resident();
-    trap(1_000).await;
-    let grown = resident().saturating_sub(before);
-    assert!(
-        grown < 2 << 20,
-        "1,000 traps took {grown} bytes that did not come back"
-    );
-}
-
 #[tokio::test]
 async fn nothing_of_one_attempt_shows_in_the_next() {
     let host = Host::with(&["hold-memory", "burn-fuel"], |config| {

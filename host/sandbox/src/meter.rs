@@ -112,14 +112,10 @@ pub(crate) fn at_border(
             let arguments = state.memory.left().max(MIN_ARGUMENTS);
             store.set_hostcall_fuel(usize::try_from(arguments).unwrap_or(usize::MAX));
         }
-        CallHook::ReturningFromHost => {
-            store.data_mut().meter.phase = Phase::Running;
-            settle(&mut store)?;
-        }
         // A host function that returns a list calls the guest's allocator.
         // What is owed is paid before: the guest keeps its fuel in registers
         // while it runs.
-        CallHook::CallingWasm => {
+        CallHook::ReturningFromHost | CallHook::CallingWasm => {
             store.data_mut().meter.phase = Phase::Running;
             settle(&mut store)?;
         }

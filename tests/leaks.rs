@@ -1,0 +1,43 @@
+//! What a failed attempt leaves behind: nothing. A program of its own, since
+//! it measures the memory of the whole process.
+
+mod host;
+
+use host::Host;
+use ringfence_flow::{Budgets, FailureCode};
+use serde_json::json;
+
+/// Resident memory of this process, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thousand_traps_leave_memory_flat_and_neighbours_unharmed() {
+    let host = Host::new(&["trap", "echo"]).await;
+    let trap = async |count: u32| {
+        for n in 0..count {
+            let input = json!({"kind": "panic", "message": "again"});
+            let ran = host.run("trap", input, Budgets::default()).await;
+            ran.failed_with(FailureCode::Trap, "again");
+            if n % 10 == 0 {
+                let input = json!({ "n": n });
+                let ran = host.run("echo", input.clone(), Budgets::default()).await;
+                assert_eq!(ran.output().value.to_value()["input"], input);
+            }
+        }
+    };
+    // The pool keeps what it has touched; after this it has touched it all.
+    trap(500).await;
+    let before = resident();
+    trap(1_000).await;
+    let grown = resident().saturating_sub(before);
+    assert!(
+        grown < 512 << 10,
+        "1,000 traps took {grown} bytes that did not come back"
+    );
+}
