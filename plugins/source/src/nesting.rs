@@ -188,7 +188,6 @@ fn punctuation(level: &mut Level, previous: Option<(LexemeKind, &str)>, text: &s
         // Part of a path or of a name with its type: flat.
         ":" => {}
         "?" => level.spend(price::LINK),
-        "." if after_operand => level.spend(price::LINK),
         _ if after_operand => level.spend(price::LINK),
         _ => level.spend_in_type(price::PREFIX),
     }
