@@ -37,6 +37,7 @@
 //! assert_eq!(unwraps.0, [2]);
 //! ```
 
+mod attributes;
 mod comments;
 mod declarations;
 mod edit;

@@ -6,6 +6,9 @@ use syn::{
     TraitItem, Visibility,
 };
 
+use crate::attributes::{
+    expr_attributes, impl_item_attributes, item_attributes, trait_item_attributes,
+};
 use crate::lints::allowed;
 use crate::macros::MacroBody;
 use crate::scope::{FunctionFrame, Surroundings};
@@ -295,13 +298,7 @@ impl<'ast, V: Visitor> Visit<'ast> for Walker<'_, V> {
     }
 
     fn visit_impl_item(&mut self, item: &'ast ImplItem) {
-        let attributes = match item {
-            ImplItem::Const(item) => item.attrs.as_slice(),
-            ImplItem::Fn(item) => &item.attrs,
-            ImplItem::Type(item) => &item.attrs,
-            ImplItem::Macro(item) => &item.attrs,
-            _ => &[],
-        };
+        let attributes = impl_item_attributes(item);
         let now = self.member(attributes, matches!(item, ImplItem::Const(_)));
         self.allowing(attributes, |this| {
             this.within(now, |this| {
@@ -327,13 +324,7 @@ impl<'ast, V: Visitor> Visit<'ast> for Walker<'_, V> {
     }
 
     fn visit_trait_item(&mut self, item: &'ast TraitItem) {
-        let attributes = match item {
-            TraitItem::Const(item) => item.attrs.as_slice(),
-            TraitItem::Fn(item) => &item.attrs,
-            TraitItem::Type(item) => &item.attrs,
-            TraitItem::Macro(item) => &item.attrs,
-            _ => &[],
-        };
+        let attributes = trait_item_attributes(item);
         let now = self.member(attributes, matches!(item, TraitItem::Const(_)));
         self.allowing(attributes, |this| {
             this.within(now, |this| {
@@ -430,54 +421,6 @@ fn item_name(item: &Item) -> Option<String> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-fn item_attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Const(item) => &item.attrs,
-        Item::Enum(item) => &item.attrs,
-        Item::ExternCrate(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::ForeignMod(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        Item::Macro(item) => &item.attrs,
-        Item::Mod(item) => &item.attrs,
-        Item::Static(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Trait(item) => &item.attrs,
-        Item::TraitAlias(item) => &item.attrs,
-        Item::Type(item) => &item.attrs,
-        Item::Union(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        _ => &[],
-    }
-}
-
-/// The attributes of the expressions that people put attributes on.
-fn expr_attributes(expr: &Expr) -> &[Attribute] {
-    match expr {
-        Expr::Assign(expr) => &expr.attrs,
-        Expr::Async(expr) => &expr.attrs,
-        Expr::Await(expr) => &expr.attrs,
-        Expr::Binary(expr) => &expr.attrs,
-        Expr::Block(expr) => &expr.attrs,
-        Expr::Call(expr) => &expr.attrs,
-        Expr::Cast(expr) => &expr.attrs,
-        Expr::Closure(expr) => &expr.attrs,
-        Expr::ForLoop(expr) => &expr.attrs,
-        Expr::If(expr) => &expr.attrs,
-        Expr::Index(expr) => &expr.attrs,
-        Expr::Loop(expr) => &expr.attrs,
-        Expr::Macro(expr) => &expr.attrs,
-        Expr::Match(expr) => &expr.attrs,
-        Expr::MethodCall(expr) => &expr.attrs,
-        Expr::Return(expr) => &expr.attrs,
-        Expr::Struct(expr) => &expr.attrs,
-        Expr::Try(expr) => &expr.attrs,
-        Expr::Unsafe(expr) => &expr.attrs,
-        Expr::While(expr) => &expr.attrs,
-        _ => &[],
     }
 }
 
