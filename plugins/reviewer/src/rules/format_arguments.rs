@@ -234,7 +234,7 @@ mod tests {
             r#"write!("{}", x)"#,
             r#"assert!(a, "{}", x)"#,
             r#"c!(format!("{}", x))"#,
-            r#"log::println!("{}", x)"#,
+            r#"log::format!("{}", x)"#,
             r#"a::std::format!("{}", x)"#,
             r#"quote!(format!("{}", x))"#,
         ] {
