@@ -222,3 +222,73 @@ fn all_that_the_host_provides_can_be_imported() {
     let interface = ComponentInterface::read(&with_names(&names, &[AGENT])).unwrap();
     assert_eq!(interface.imports.len(), names.len());
 }
+
+/// What the linker says of a component that imports one item of `interface`.
+fn linked(interface: &str, item: &str) -> Result<(), String> {
+    let engine = crate::engine::pooled(1).unwrap();
+    let linker = crate::link::linker(&engine).unwrap();
+    let text = format!("(import {interface:?} (instance (export {item})))");
+    let component = wasmtime::component::Component::new(&engine, component(&text)).unwrap();
+    match linker.instantiate_pre(&component) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// One function or resource of each interface, by which to ask for it. The
+/// functions have another type here, which the linker says after it has found
+/// them.
+const ITEMS: [(&str, &str); 29] = [
+    ("log", "\"write\" (func)"),
+    ("progress", "\"report\" (func)"),
+    ("artifacts", "\"put\" (func)"),
+    ("model", "\"chat\" (func)"),
+    ("environment", "\"get-environment\" (func)"),
+    ("exit", "\"exit\" (func)"),
+    ("stdin", "\"get-stdin\" (func)"),
+    ("stdout", "\"get-stdout\" (func)"),
+    ("stderr", "\"get-stderr\" (func)"),
+    ("terminal-input", "\"terminal-input\" (type (sub resource))"),
+    (
+        "terminal-output",
+        "\"terminal-output\" (type (sub resource))",
+    ),
+    ("terminal-stdin", "\"get-terminal-stdin\" (func)"),
+    ("terminal-stdout", "\"get-terminal-stdout\" (func)"),
+    ("terminal-stderr", "\"get-terminal-stderr\" (func)"),
+    ("monotonic-clock", "\"now\" (func)"),
+    ("wall-clock", "\"now\" (func)"),
+    ("types", "\"descriptor\" (type (sub resource))"),
+    ("preopens", "\"get-directories\" (func)"),
+    ("error", "\"error\" (type (sub resource))"),
+    ("poll", "\"pollable\" (type (sub resource))"),
+    ("streams", "\"input-stream\" (type (sub resource))"),
+    ("random", "\"get-random-u64\" (func)"),
+    ("insecure", "\"get-insecure-random-u64\" (func)"),
+    ("insecure-seed", "\"insecure-seed\" (func)"),
+    ("instance-network", "\"instance-network\" (func)"),
+    ("ip-name-lookup", "\"resolve-addresses\" (func)"),
+    ("network", "\"network\" (type (sub resource))"),
+    ("tcp", "\"tcp-socket\" (type (sub resource))"),
+    ("udp", "\"udp-socket\" (type (sub resource))"),
+];
+
+#[test]
+fn the_linker_has_all_that_is_provided() {
+    const MISSING: &str = "implementation is missing";
+    let control = linked("wasi:http/outgoing-handler@0.2.0", "\"handle\" (func)").unwrap_err();
+    assert!(control.contains(MISSING), "the test can fail: {control}");
+    for name in provided(0) {
+        let interface = InterfaceName::parse(&name).unwrap();
+        let item = match (interface.package, interface.interface) {
+            // Types alone, with nothing to link.
+            (CONTRACT_PACKAGE, "types") => continue,
+            (_, "tcp-create-socket") => "\"create-tcp-socket\" (func)",
+            (_, "udp-create-socket") => "\"create-udp-socket\" (func)",
+            (_, wanted) => ITEMS.iter().find(|(name, _)| *name == wanted).unwrap().1,
+        };
+        if let Err(error) = linked(&name, item) {
+            assert!(!error.contains(MISSING), "{name}: {error}");
+        }
+    }
+}
