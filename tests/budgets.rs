@@ -1,6 +1,12 @@
 //! Each budget: a real guest that keeps it, and one that breaks it with an
 //! error code of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
 mod host;
 
 use std::time::Duration;

@@ -1,6 +1,12 @@
 //! What an agent can do to its host, to its neighbours and to the next
 //! attempt: nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
 mod host;
 
 use std::collections::BTreeMap;
@@ -84,7 +90,7 @@ async fn a_failure_of_the_agent_is_its_own() {
 #[tokio::test]
 async fn nothing_of_one_attempt_shows_in_the_next() {
     let host = Host::with(&["hold-memory", "burn-fuel"], |config| {
-        config.max_sandboxes = 1
+        config.max_sandboxes = 1;
     })
     .await;
     let first = host

@@ -1,6 +1,12 @@
 //! What a failed attempt leaves behind: nothing. A program of its own, since
 //! it measures the memory of the whole process.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
 mod host;
 
 use host::Host;

@@ -1,6 +1,10 @@
 //! A host with the guests of `tests/guests`, and an observer that remembers.
 
-#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each suite uses a part of it; a test that cannot go on panics"
+)]
 
 use std::collections::BTreeMap;
 use std::future::pending;

@@ -1,5 +1,11 @@
 //! What holds of every attempt, with guests of a few instructions.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
 mod rig;
 
 use std::future::pending;
@@ -105,7 +111,7 @@ async fn memory_is_fresh_for_each_attempt() {
         "(global $used (mut i32) (i32.const 0)) (table $t 10 funcref) (elem declare func $execute)";
     let dirty = |name: &str| Guest::new(name).pages(50).define(define).execute(body);
     let rig = Rig::with(&[dirty("one"), dirty("two")], |config| {
-        config.max_sandboxes = 1
+        config.max_sandboxes = 1;
     })
     .await;
     for _ in 0..5 {
@@ -202,7 +208,7 @@ async fn decisions_on_mounts_are_told_with_their_rule() {
     };
     let ran = run(&["src", "other"]).await;
     assert_eq!(ran.output().value.as_str(), "1");
-    let decisions = ran.seen.decisions.lock().unwrap();
+    let decisions = ran.seen.decisions.lock().unwrap().clone();
     let said: Vec<_> = decisions.iter().map(|d| (&*d.effect, d.allowed)).collect();
     assert_eq!(said, [("mount src", true), ("mount other", false)]);
     assert_eq!(

@@ -1,6 +1,12 @@
 //! Each budget, kept to the brim and broken by one, with guests of a few
 //! instructions.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
 mod rig;
 
 use std::time::Duration;
@@ -379,11 +385,7 @@ async fn describe_and_can_handle_have_budgets_of_their_own() {
         Guest::new("start").define("(func $start unreachable) (start $start)"),
     ])
     .await;
-    let codes: Vec<_> = rig
-        .refused
-        .iter()
-        .map(|refusal| refusal.to_string())
-        .collect();
+    let codes: Vec<_> = rig.refused.iter().map(ToString::to_string).collect();
     assert_eq!(codes.len(), 2, "{codes:?}");
     assert!(
         codes[0].contains("`describe` failed with out-of-fuel"),

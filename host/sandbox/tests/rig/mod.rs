@@ -4,7 +4,9 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test program uses a part of it"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test program uses a part of it; a test that cannot go on panics"
 )]
 
 use std::collections::BTreeMap;
