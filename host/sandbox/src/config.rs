@@ -10,6 +10,12 @@ use ringfence_flow::{AgentName, Budgets, ByteSize, Fuel, MountGrant, MountName, 
 /// says otherwise.
 pub const DEFAULT_INSTANCES: u32 = 4;
 
+/// How many agents may be asked something (`describe`, `can-handle`) at once.
+/// They have sandboxes of their own beside
+/// [`max_sandboxes`](SandboxConfig::max_sandboxes), so that whether an agent
+/// can handle a task is known even while attempts take every other place.
+pub const QUESTION_SANDBOXES: u32 = 16;
+
 /// What the operator decides about one agent. The default grants nothing.
 ///
 /// There is no grant of models: no provider of one exists yet, so whoever
@@ -62,9 +68,13 @@ pub struct SandboxConfig {
     /// What an attempt gets when nobody says anything. Default
     /// [`Budgets::default`].
     pub defaults: Budgets,
-    /// How many sandboxes may be alive at once, over all agents; an attempt
-    /// beyond that waits. Each takes 8 GiB of address space and no memory
-    /// until it is used. Default 64.
+    /// How many attempts may be alive at once, over all agents; one beyond
+    /// that waits, whatever its priority. So it should be the capacity of the
+    /// host that schedules them plus its reserve for emergencies, or an
+    /// emergency that the host lets through waits here. Questions don't count,
+    /// see [`QUESTION_SANDBOXES`]. Each sandbox takes 8 GiB of address space
+    /// and no memory until it is used. Default 68: a capacity of 64 and a
+    /// reserve of 4.
     pub max_sandboxes: u32,
     /// How often a running agent gives way to others, and the longest that
     /// a stopped one runs on. Default 2 ms.
@@ -113,7 +123,7 @@ impl Default for SandboxConfig {
                 open_resources: 4_096,
             },
             defaults,
-            max_sandboxes: 64,
+            max_sandboxes: 68,
             tick: Duration::from_millis(2),
             agents: BTreeMap::new(),
             mounts: BTreeMap::new(),
@@ -139,6 +149,11 @@ mod tests {
     fn the_defaults_are_below_the_ceiling() {
         let config = SandboxConfig::default();
         assert_eq!(config.defaults.above(&config.ceiling).count(), 0);
+    }
+
+    #[test]
+    fn the_default_has_room_for_a_full_host_and_its_emergencies() {
+        assert_eq!(SandboxConfig::default().max_sandboxes, 64 + 4);
     }
 
     #[test]

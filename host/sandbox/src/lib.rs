@@ -21,6 +21,8 @@ mod inspect;
 mod limiter;
 mod link;
 mod meter;
+mod nobody;
+mod protections;
 mod refusal;
 mod runtime;
 mod sandbox;
@@ -37,12 +39,13 @@ pub use component_check::{
     DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,
     RawDescription, WASI_VERSION,
 };
-pub use config::{AgentConfig, Compilation, DEFAULT_INSTANCES, SandboxConfig};
+pub use config::{AgentConfig, Compilation, DEFAULT_INSTANCES, QUESTION_SANDBOXES, SandboxConfig};
 pub use conv::{MAX_ARTIFACT_NAME_LEN, MAX_MEDIA_TYPE_LEN, MAX_PATH_LEN, MAX_RULE_LEN};
 pub use folder::{
     DEFAULT_COMPONENT_LIMIT, Folder, FolderContent, FolderError, FolderObserver, LoadedComponent,
 };
 pub use inspect::{Capability, ComponentReport, ImportedPackage};
+pub use protections::missing_protections;
 pub use refusal::{Refusal, RefusalReason};
 pub use runtime::RuntimeError;
 pub use sandbox::{LoadError, LoadedAgent, Loading, Sandbox};

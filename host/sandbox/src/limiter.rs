@@ -23,7 +23,10 @@ pub(crate) enum Denied {
 ///
 /// A memory that is denied gives the guest the answer that WebAssembly has for
 /// it (`memory.grow` gives -1), with which it may cope. If the attempt then
-/// ends in a trap, that is what is reported as the cause.
+/// ends in a trap, that is what is reported as the cause, unless the guest has
+/// gone on in between: with a growth of the same size or more that was granted,
+/// or with a call of the host ([`forget_denial`](Self::forget_denial)). A
+/// smaller growth shows nothing, since saying that memory ran out can take one.
 #[derive(Debug)]
 pub(crate) struct MemoryMeter {
     limit: u64,
@@ -31,6 +34,7 @@ pub(crate) struct MemoryMeter {
     peak: u64,
     granted_last: u64,
     denied: Option<Denied>,
+    denied_bytes: u64,
 }
 
 impl MemoryMeter {
@@ -42,6 +46,7 @@ impl MemoryMeter {
             peak: 0,
             granted_last: 0,
             denied: None,
+            denied_bytes: 0,
         }
     }
 
@@ -55,9 +60,14 @@ impl MemoryMeter {
         self.limit.saturating_sub(self.now)
     }
 
-    /// What was denied last, if anything was.
+    /// What was denied last, if anything was and the guest did not go on.
     pub(crate) fn denied(&self) -> Option<Denied> {
         self.denied
+    }
+
+    /// The guest went on without what it was denied.
+    pub(crate) fn forget_denial(&mut self) {
+        self.denied = None;
     }
 
     /// Counts `bytes` that the host is about to hold for the guest.
@@ -91,12 +101,20 @@ impl MemoryMeter {
         let granted = self.grow(bytes);
         if granted {
             self.granted_last = bytes;
+            if bytes >= self.denied_bytes {
+                self.forget_denial();
+            }
         } else {
-            self.granted_last = 0;
             let wanted = self.now.saturating_add(bytes);
-            self.denied = Some(Denied::Memory(ByteSize::bytes(wanted)));
+            self.deny(Denied::Memory(ByteSize::bytes(wanted)), bytes);
         }
         granted
+    }
+
+    fn deny(&mut self, denied: Denied, bytes: u64) {
+        self.granted_last = 0;
+        self.denied = Some(denied);
+        self.denied_bytes = bytes;
     }
 
     /// wasmtime reports a growth that failed after it was granted, always
@@ -128,13 +146,13 @@ impl ResourceLimiter for MemoryMeter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current) as u64;
+        let bytes = elements.saturating_mul(TABLE_ELEMENT);
         if desired > MAX_TABLE_ELEMENTS {
-            self.granted_last = 0;
-            self.denied = Some(Denied::Table(desired));
+            self.deny(Denied::Table(desired), bytes);
             return Ok(false);
         }
-        let elements = desired.saturating_sub(current) as u64;
-        Ok(self.growing(elements.saturating_mul(TABLE_ELEMENT)))
+        Ok(self.growing(bytes))
     }
 
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -204,6 +222,22 @@ mod tests {
             meter.denied(),
             Some(Denied::Memory(ByteSize::bytes(2 * PAGE as u64)))
         );
+    }
+
+    #[test]
+    fn a_denial_is_forgotten_by_whoever_goes_on() {
+        let mut meter = MemoryMeter::new(ByteSize::bytes(4 * PAGE as u64));
+        assert!(!meter.memory_growing(0, 5 * PAGE, None).unwrap());
+        assert!(meter.memory_growing(0, PAGE, None).unwrap());
+        assert!(meter.denied().is_some(), "less than was denied");
+        meter.forget_denial();
+        assert_eq!(meter.denied(), None);
+
+        meter.hold(2 * PAGE as u64).unwrap();
+        assert!(!meter.memory_growing(PAGE, 3 * PAGE, None).unwrap());
+        meter.release(2 * PAGE as u64);
+        assert!(meter.memory_growing(PAGE, 3 * PAGE, None).unwrap());
+        assert_eq!(meter.denied(), None, "as much as was denied");
     }
 
     #[test]

@@ -49,22 +49,22 @@ fn add_contract(l: &mut Linker<S>) -> wasmtime::Result<()> {
 }
 
 fn add_io(l: &mut Linker<S>) -> wasmtime::Result<()> {
-    io::error::add_to_linker::<S, Table>(l, |s| &mut s.called().table)?;
-    io::poll::add_to_linker::<S, Table>(l, |s| &mut s.called().table)?;
+    io::error::add_to_linker::<S, Table>(l, |s| &mut s.called_by_any().table)?;
+    io::poll::add_to_linker::<S, Table>(l, |s| &mut s.called_by_any().table)?;
     io::streams::add_to_linker::<S, MeteredStreams>(l, S::called_io)
 }
 
 fn add_cli(l: &mut Linker<S>) -> wasmtime::Result<()> {
-    cli::exit::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::environment::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::stdin::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::stdout::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::stderr::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::terminal_input::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::terminal_output::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::terminal_stdin::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::terminal_stdout::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())?;
-    cli::terminal_stderr::add_to_linker::<S, WasiCli>(l, |s| s.called().cli())
+    cli::exit::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::environment::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::stdin::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::stdout::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::stderr::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::terminal_input::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::terminal_output::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::terminal_stdin::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::terminal_stdout::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())?;
+    cli::terminal_stderr::add_to_linker::<S, WasiCli>(l, |s| s.called_by_any().cli())
 }
 
 fn add_files_and_clocks(l: &mut Linker<S>) -> wasmtime::Result<()> {

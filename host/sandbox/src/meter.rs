@@ -37,6 +37,7 @@ pub(crate) struct Meter {
     max_host_calls: u32,
     max_output: u64,
     max_artifacts: u64,
+    progress_left: u32,
     host_calls: u32,
     owed_fuel: u64,
     artifact_bytes: u64,
@@ -50,6 +51,7 @@ impl Meter {
             max_host_calls: budgets.host_calls,
             max_output: budgets.output.as_u64(),
             max_artifacts: budgets.artifacts.as_u64(),
+            progress_left: budgets.log_lines,
             host_calls: 0,
             owed_fuel: 0,
             artifact_bytes: 0,
@@ -61,6 +63,20 @@ impl Meter {
     pub(crate) fn host_call(&mut self) {
         self.host_calls = self.host_calls.saturating_add(1);
         self.owed_fuel = self.owed_fuel.saturating_add(FUEL_PER_CALL);
+    }
+
+    /// Whether the host was called once too often. The call that is under way
+    /// must then do nothing; the attempt ends when it returns.
+    pub(crate) fn has_too_many_calls(&self) -> bool {
+        self.host_calls > self.max_host_calls
+    }
+
+    /// Counts one report of progress; whether it is within the budget of log
+    /// lines.
+    pub(crate) fn progress(&mut self) -> bool {
+        let left = self.progress_left.checked_sub(1);
+        self.progress_left = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Charges for `bytes` that a host function copies.
@@ -132,11 +148,14 @@ pub(crate) fn at_border(
     Ok(())
 }
 
-/// Pays the fuel that host functions owe, and refuses one call too many.
+/// Pays the fuel that host functions owe, and ends the attempt after one call
+/// too many. That call was without effect, see `AttemptState::called`: it
+/// cannot be refused on the way in, since there calls look the same as a growth
+/// of memory or an interruption, which are not counted.
 fn settle(store: &mut StoreContextMut<'_, AttemptState>) -> wasmtime::Result<()> {
     let meter = &mut store.data_mut().meter;
     let owed = std::mem::take(&mut meter.owed_fuel);
-    if meter.host_calls > meter.max_host_calls {
+    if meter.has_too_many_calls() {
         return Err(BudgetBroken(BudgetKind::HostCalls).into());
     }
     if owed > 0 {
@@ -167,5 +186,29 @@ mod tests {
         );
         meter.put_artifact(4).unwrap();
         assert_eq!(meter.artifact_bytes(), 10);
+    }
+
+    #[test]
+    fn the_budget_of_host_calls_is_kept_and_broken_by_one() {
+        let mut meter = Meter::new(&Budgets {
+            host_calls: 2,
+            ..Budgets::default()
+        });
+        meter.host_call();
+        meter.host_call();
+        assert!(!meter.has_too_many_calls());
+        meter.host_call();
+        assert!(meter.has_too_many_calls());
+        assert_eq!(meter.host_calls(), 2, "the last one did nothing");
+    }
+
+    #[test]
+    fn progress_is_within_the_budget_of_log_lines() {
+        let mut meter = Meter::new(&Budgets {
+            log_lines: 2,
+            ..Budgets::default()
+        });
+        let taken = [(); 4].map(|()| meter.progress());
+        assert_eq!(taken, [true, true, false, false]);
     }
 }

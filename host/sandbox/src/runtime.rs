@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_flow::{
-    AgentName, AttemptObserver, Budgets, ByteSize, Failure, FailureCode, Fuel, GrantDecision,
-    LogLine, Progress, StopReason, StopSignal, TaskRequest,
+    AgentName, Budgets, ByteSize, Failure, FailureCode, Fuel, StopReason, StopSignal, TaskRequest,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Engine;
@@ -16,10 +15,11 @@ use wasmtime::component::{Component, Linker};
 use crate::agent::{AgentPre, Answer, Question};
 use crate::attempt::{self, CommandStdio, Ending, Sandboxing};
 use crate::component_check::{AgentKind, RawDescription};
-use crate::config::SandboxConfig;
+use crate::config::{QUESTION_SANDBOXES, SandboxConfig};
 use crate::engine;
 use crate::host::Randomness;
 use crate::link;
+use crate::nobody::Nobody;
 use crate::state::AttemptState;
 use crate::stdio::Capture;
 use crate::ticker::{Ticker, Ticking};
@@ -59,6 +59,7 @@ pub(crate) struct Runtime {
     linker: Linker<AttemptState>,
     ticker: Ticker,
     room: Semaphore,
+    question_room: Semaphore,
     question_budgets: Budgets,
 }
 
@@ -72,7 +73,8 @@ impl Runtime {
     /// Sets everything up.
     pub(crate) fn new(config: &SandboxConfig) -> Result<Self, RuntimeError> {
         let sandboxes = config.max_sandboxes.max(1);
-        let engine = engine::pooled(sandboxes).map_err(RuntimeError::Engine)?;
+        let all = sandboxes.saturating_add(QUESTION_SANDBOXES);
+        let engine = engine::pooled(all).map_err(RuntimeError::Engine)?;
         let linker = link::linker(&engine).map_err(RuntimeError::Engine)?;
         let ticker = Ticker::start(&engine, config.tick).map_err(RuntimeError::Ticker)?;
         Ok(Self {
@@ -80,6 +82,7 @@ impl Runtime {
             linker,
             ticker,
             room: Semaphore::new(sandboxes as usize),
+            question_room: Semaphore::new(QUESTION_SANDBOXES as usize),
             question_budgets: QUESTION_BUDGETS.at_most(&config.ceiling),
         })
     }
@@ -101,17 +104,20 @@ impl Runtime {
         AgentPre::new(&self.linker, component, kind)
     }
 
-    /// Waits for a place for one sandbox, or until `stop` resolves.
+    /// Waits for a place for one attempt, or until `stop` resolves.
     ///
     /// # Errors
     /// Why the attempt has to stop.
     pub(crate) async fn place(&self, stop: &mut StopSignal) -> Result<Place<'_>, StopReason> {
-        let permit = tokio::select! {
+        tokio::select! {
             biased;
-            reason = stop => return Err(reason),
-            permit = self.room.acquire() => permit,
-        };
-        match permit {
+            reason = stop => Err(reason),
+            place = self.place_in(&self.room) => place,
+        }
+    }
+
+    async fn place_in<'a>(&'a self, room: &'a Semaphore) -> Result<Place<'a>, StopReason> {
+        match room.acquire().await {
             Ok(permit) => Ok(Place {
                 _permit: permit,
                 _ticking: self.ticker.tick(),
@@ -166,7 +172,10 @@ impl Runtime {
         random: Randomness,
     ) -> Result<Answer, Failure> {
         let mut never: StopSignal = Box::pin(pending());
-        let _place = self.place(&mut never).await.map_err(verdict::stopped)?;
+        let _place = self
+            .place_in(&self.question_room)
+            .await
+            .map_err(verdict::stopped)?;
         let sandboxing = Sandboxing {
             budgets: &self.question_budgets,
             observer: Arc::new(Nobody),
@@ -202,13 +211,4 @@ fn wrong_answer() -> Failure {
         FailureCode::HostError,
         "the answer belongs to another question",
     )
-}
-
-/// Watches an agent that is only asked something: nobody.
-struct Nobody;
-
-impl AttemptObserver for Nobody {
-    fn progress(&self, _: Progress) {}
-    fn log(&self, _: LogLine) {}
-    fn decision(&self, _: GrantDecision) {}
 }

@@ -13,6 +13,7 @@ use crate::guest_log::GuestLog;
 use crate::host::{MeteredIo, Randomness};
 use crate::limiter::MemoryMeter;
 use crate::meter::Meter;
+use crate::nobody::Nobody;
 
 /// The state of one attempt.
 pub(crate) struct AttemptState {
@@ -53,15 +54,26 @@ impl crate::bindings::ringfence::agent::types::Host for AttemptState {}
 /// The views of the state that the linker hands to host functions. wasmtime
 /// asks for one exactly once for each call, which is how calls are counted.
 impl AttemptState {
-    /// For most interfaces.
+    /// For most interfaces. A guest that goes on to use one of them has coped
+    /// with whatever memory it was denied.
     pub(crate) fn called(&mut self) -> &mut Self {
+        self.memory.forget_denial();
+        self.called_by_any()
+    }
+
+    /// For interfaces that a guest uses to say why it is about to give up, such
+    /// as the way to its standard error.
+    pub(crate) fn called_by_any(&mut self) -> &mut Self {
         self.meter.host_call();
+        if self.meter.has_too_many_calls() {
+            self.disarm();
+        }
         self
     }
 
     /// For streams.
     pub(crate) fn called_io(&mut self) -> MeteredIo<'_> {
-        self.meter.host_call();
+        self.called_by_any();
         MeteredIo {
             table: &mut self.table,
             meter: &mut self.meter,
@@ -70,7 +82,19 @@ impl AttemptState {
 
     /// For interfaces that reach for what is never granted.
     pub(crate) fn called_denied(&mut self, effect: Effect) -> &mut Self {
+        self.called();
         self.denials.deny(effect, &*self.observer);
-        self.called()
+        self
+    }
+
+    /// Leaves the call that is one too many nothing to act on: no resource
+    /// (files, streams, sockets), no store of artifacts, nobody who watches.
+    /// wasmtime does not let a view refuse a call, so it runs into this, and
+    /// whatever it answers is replaced by the error when it returns. The log
+    /// stays as it is, for what was said before.
+    fn disarm(&mut self) {
+        self.table = ResourceTable::new();
+        self.artifacts = None;
+        self.observer = Arc::new(Nobody);
     }
 }

@@ -254,6 +254,31 @@ async fn more_attempts_than_places_wait_for_their_turn() {
     }
 }
 
+#[tokio::test]
+async fn a_question_is_answered_while_attempts_take_every_place() {
+    let sleeper = Guest::new("sleeper")
+        .import(
+            r#"(import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
+                (func $subscribe (param i64) (result i32)))
+            (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))"#,
+        )
+        .execute("(call $block (call $subscribe (i64.const 3600000000000)))");
+    let rig = Rig::with(&[sleeper, Guest::new("willing")], |config| {
+        config.max_sandboxes = 1;
+    })
+    .await;
+    let name = AgentName::new("willing").unwrap();
+    let asked = request();
+    // The attempt is polled first, so it has the only place when the question
+    // comes; if the question waited, the attempt would run out of time first.
+    let answer = tokio::select! {
+        biased;
+        ran = rig.run("sleeper", Budgets::default()) => panic!("it ended: {:?}", ran.report),
+        answer = rig.sandbox.can_handle(&name, &asked) => answer,
+    };
+    assert_eq!(answer, Ok(true));
+}
+
 /// Polls all futures to their end, side by side.
 async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();

@@ -18,6 +18,8 @@ const LOG: &str = r#"(import "ringfence:agent/log@0.1.0" "write"
     (func $log (param i32 i32 i32 i32 i32)))"#;
 const PUT: &str = r#"(import "ringfence:agent/artifacts@0.1.0" "put"
     (func $put (param i32 i32 i32 i32 i32 i32 i32)))"#;
+const PROGRESS: &str = r#"(import "ringfence:agent/progress@0.1.0" "report"
+    (func $report (param i32 i32 f32 i32 i32)))"#;
 const RANDOM: &str = r#"(import "wasi:random/random@0.2.0" "get-random-bytes"
     (func $random (param i64 i32)))"#;
 const NETWORK: &str = r#"(import "wasi:sockets/instance-network@0.2.0" "instance-network"
@@ -151,6 +153,25 @@ async fn a_guest_may_cope_with_a_memory_that_is_denied() {
 }
 
 #[tokio::test]
+async fn a_trap_after_a_guest_has_coped_is_not_blamed_on_memory() {
+    let denied = "(drop (memory.grow (i32.const 60000)))";
+    let log =
+        "(call $log (i32.const 2) (i32.const 2048) (i32.const 6) (i32.const 0) (i32.const 0))";
+    let guest = |name: &str, between: &str| {
+        Guest::new(name)
+            .import(LOG)
+            .execute(&format!("{denied} {between} unreachable"))
+    };
+    let rig = Rig::new(&[guest("gives-up", ""), guest("goes-on", log)]).await;
+    rig.run("gives-up", Budgets::default())
+        .await
+        .failed_with(FailureCode::OutOfMemory, "needed more than its");
+    rig.run("goes-on", Budgets::default())
+        .await
+        .failed_with(FailureCode::Trap, "it gave up");
+}
+
+#[tokio::test]
 async fn tables_count_as_memory_and_have_a_limit() {
     let table = |elements: u32| {
         Guest::new("tabler")
@@ -281,6 +302,69 @@ async fn host_calls_are_counted_and_broken_by_one() {
         FailureCode::TooManyHostCalls,
         "called the host more than 9 times",
     );
+}
+
+#[tokio::test]
+async fn a_host_call_over_the_budget_has_no_effect() {
+    let log =
+        "(call $log (i32.const 2) (i32.const 2048) (i32.const 6) (i32.const 0) (i32.const 0))";
+    let put = "(call $put (i32.const 2048) (i32.const 3) (i32.const 3000) (i32.const 3)
+        (i32.const 4096) (i32.const 1000) (i32.const 3072))";
+    let report =
+        "(call $report (i32.const 1) (i32.const 0) (f32.const 0) (i32.const 2048) (i32.const 3))";
+    let twice = |name: &str, import: &str, call: &str| {
+        Guest::new(name)
+            .import(import)
+            .define(r#"(data (i32.const 3000) "a/b")"#)
+            .execute(&times(2, call))
+    };
+    let rig = Rig::new(&[
+        twice("logs", LOG, log),
+        twice("puts", PUT, put),
+        twice("reports", PROGRESS, report),
+    ])
+    .await;
+    let budgets = Budgets {
+        host_calls: 1,
+        ..Budgets::default()
+    };
+    let run = async |name: &str| {
+        let ran = rig.run(name, budgets).await;
+        ran.failed_with(
+            FailureCode::TooManyHostCalls,
+            "called the host more than 1 times",
+        );
+        assert_eq!(ran.report.usage.host_calls, 1);
+        ran
+    };
+    assert_eq!(run("logs").await.seen.logs.lock().unwrap().len(), 1);
+    assert_eq!(
+        run("puts").await.report.usage.bytes_out,
+        ByteSize::bytes(1_000)
+    );
+    assert_eq!(run("reports").await.seen.progress.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn progress_over_the_budget_of_log_lines_is_dropped_and_the_attempt_goes_on() {
+    let report =
+        "(call $report (i32.const 1) (i32.const 0) (f32.const 0) (i32.const 2048) (i32.const 3))";
+    let guest = Guest::new("eager")
+        .import(PROGRESS)
+        .execute(&times(10, report));
+    let rig = Rig::new(&[guest]).await;
+    for (lines, kept) in [(10, 10), (9, 9), (0, 0)] {
+        let budgets = Budgets {
+            log_lines: lines,
+            ..Budgets::default()
+        };
+        let ran = rig.run("eager", budgets).await;
+        ran.output();
+        assert_eq!(ran.seen.progress.lock().unwrap().len(), kept);
+        assert_eq!(ran.report.usage.host_calls, 10);
+        assert_eq!(ran.report.usage.log_lines, 0);
+        assert_eq!(ran.report.usage.log_lines_dropped, 0);
+    }
 }
 
 #[tokio::test]

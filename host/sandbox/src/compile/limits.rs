@@ -9,7 +9,8 @@ use ringfence_flow::ByteSize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileLimits {
     /// Address space of the process that compiles. Default 2 GiB. Only on
-    /// Unix.
+    /// Unix, and not on macOS, see
+    /// [`missing_protections`](crate::missing_protections).
     pub memory: ByteSize,
     /// Time on a core, all threads together, rounded up to seconds. Default
     /// 60 s. Only on Unix.

@@ -14,6 +14,9 @@ impl Host for AttemptState {
     ) -> wasmtime::Result<()> {
         let carried = fields.iter().map(|(name, value)| name.len() + value.len());
         self.meter.copy(message.len() + carried.sum::<usize>());
+        if self.meter.has_too_many_calls() {
+            return Ok(());
+        }
         let level = match level {
             Level::Trace => LogLevel::Trace,
             Level::Debug => LogLevel::Debug,

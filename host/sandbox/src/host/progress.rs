@@ -1,4 +1,9 @@
 //! `ringfence:agent/progress`.
+//!
+//! Each report is an event of the run, so an attempt may make as many of them
+//! as its budget of log lines allows log lines (they are counted apart). What
+//! it reports beyond that is dropped: it costs a host call and its fuel like
+//! any other, and nobody sees it. The attempt goes on.
 
 use ringfence_flow::Progress;
 
@@ -17,6 +22,9 @@ impl Host for AttemptState {
         note: String,
     ) -> wasmtime::Result<()> {
         self.meter.copy(note.len());
+        if !self.meter.progress() {
+            return Ok(());
+        }
         self.observer.progress(Progress {
             activity: match activity {
                 Activity::Thinking => ringfence_flow::Activity::Thinking,
