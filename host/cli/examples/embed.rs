@@ -1,36 +1,27 @@
-//! Runs a workflow inside a program: `cargo run --example embed -- FILE.yaml`.
+//! Runs a workflow in a program: `cargo run --example embed -- FILE.yaml`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, error::Error, sync::Arc};
 
-use ringfence::engine::{
-    Clock, Host, HostConfig, MemoryArtifacts, RunSpec, draw_run_id, draw_seed,
-};
+use ringfence::engine::{Clock, Host, HostConfig, RunSpec};
 use ringfence::flow::{RunEvent, WorkflowFile};
 use ringfence::sandbox::{Sandbox, SandboxConfig};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("which workflow?")?;
     let file = WorkflowFile::parse(&path, &std::fs::read_to_string(&path)?)
         .map_err(|errors| format!("{errors:#?}"))?;
+    let inputs = file.plan().workflow().bind_inputs(BTreeMap::new());
+    let inputs = inputs.map_err(|errors| format!("{errors:#?}"))?;
 
     let mut config = SandboxConfig::default();
     config.plugins.push("target/plugins".into());
-    let sandbox = Arc::new(Sandbox::load(config, &()).await?.sandbox);
+    let sandbox = Sandbox::load(config, &()).await?.sandbox;
 
-    let clock = Clock::system();
-    let host = Host::start(sandbox, HostConfig::default(), clock);
-    let mut run = host
-        .run(RunSpec {
-            id: draw_run_id(clock.now()),
-            inputs: file.plan().workflow().bind_inputs(Default::default()).map_err(|e| format!("{e:?}"))?,
-            plan: Arc::new(file.into_plan()),
-            seed: draw_seed(),
-            budgets: None,
-            artifacts: Arc::new(MemoryArtifacts::default()),
-            observer: Box::new(|event: &RunEvent| println!("{event:?}")),
-        })
-        .await?;
-    println!("{}", run.outcome().await?.status);
+    let host = Host::start(Arc::new(sandbox), HostConfig::default(), Clock::system());
+    let spec = RunSpec::new(Arc::new(file.into_plan()), inputs, host.clock());
+    let print = |event: &RunEvent| println!("{:?} {:?}", event.at, event.event);
+    let outcome = host.run(spec.watched(print)).await?.outcome().await?;
+    println!("{}", outcome.status);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::exit::ExitCode;
+use crate::output::shown;
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +20,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     NoCapableAgent(String),
     /// A file could not be read or written.
-    #[error("{}: cannot {action}: {source}", .path.display())]
+    #[error("{}: cannot {action}: {source}{}", shown(.path), disk_hint(.source))]
     Disk {
         path: PathBuf,
         action: &'static str,
@@ -31,12 +32,35 @@ pub(crate) enum CliError {
     /// The host stopped in the middle.
     #[error("{0}; this is a defect of ringfence")]
     Host(#[from] ringfence::engine::HostGone),
+    /// The run could not be started.
+    #[error("{0}")]
+    NotStarted(#[from] ringfence::engine::StartError),
     /// A report could not be made of the run.
     #[error("{0}; this is a defect of ringfence")]
     Report(#[from] ringfence::report::ReportError),
     /// The host could not start.
     #[error("the host cannot start: {0}")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What to do about an error of the file system, where that is known.
+fn disk_hint(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "\nhint: is the path right? It counts from the current folder",
+        ErrorKind::PermissionDenied => {
+            "\nhint: `ls -l` shows who may; choose another path, or ask its owner"
+        }
+        ErrorKind::IsADirectory => "\nhint: name a file in that folder",
+        ErrorKind::NotADirectory => {
+            "\nhint: a part of the path is a file, where a folder has to be"
+        }
+        ErrorKind::StorageFull => "\nhint: the disk is full; make room, or choose another path",
+        ErrorKind::ReadOnlyFilesystem => {
+            "\nhint: nothing can be written there; choose another path"
+        }
+        _ => "",
+    }
 }
 
 impl CliError {
@@ -63,7 +87,9 @@ impl CliError {
             Self::Invalid(_) => ExitCode::Invalid,
             Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
             Self::Disk { .. } | Self::Files(_) => ExitCode::Disk,
-            Self::Host(_) | Self::Report(_) | Self::Start(_) => ExitCode::Failed,
+            Self::Host(_) | Self::NotStarted(_) | Self::Report(_) | Self::Start(_) => {
+                ExitCode::Failed
+            }
         }
     }
 }

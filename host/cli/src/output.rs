@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use ringfence::flow::clean_text;
+
 /// Prints data to stdout. When whoever reads it has gone (`| head`), so has
 /// the reason to go on: the command ends quietly, as others do.
 pub(crate) fn print(text: &str) {
@@ -26,11 +28,20 @@ pub(crate) fn print_json(value: &impl serde::Serialize) {
     }
 }
 
-/// Prints a line for people to stderr.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is the one way to speak to people beside the data"
-)]
+/// Prints a line for people to stderr. When nobody reads it any more, what is
+/// done goes on all the same.
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A text of several lines, the second and later ones indented: what a guest
+/// wrote cannot pass for a line of the host's.
+pub(crate) fn indented(text: &str) -> String {
+    text.replace('\n', "\n    ")
+}
+
+/// A path on one line, whatever is in its name.
+pub(crate) fn shown(path: &std::path::Path) -> String {
+    const MAX_SHOWN: usize = 1024;
+    clean_text(&path.to_string_lossy().replace('\n', "\\n"), MAX_SHOWN)
 }

@@ -1,10 +1,7 @@
 //! `ringfence agents`, over a folder that holds good plugins and each kind of
 //! bad one.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -50,9 +47,12 @@ fn mixed() -> tempfile::TempDir {
 fn each_bad_plugin_is_refused_with_its_reason_and_the_others_load() {
     let folder = mixed();
     let at = folder.path().display().to_string();
-    let listing = run(folder.path(), &["--plugins", &at, "agents", "list", "--format", "json"])
-        .expect(0)
-        .json();
+    let listing = run(
+        folder.path(),
+        &["--plugins", &at, "agents", "list", "--format", "json"],
+    )
+    .expect(0)
+    .json();
     let names: Vec<_> = listing["agents"]
         .as_array()
         .unwrap()
@@ -67,7 +67,15 @@ fn each_bad_plugin_is_refused_with_its_reason_and_the_others_load() {
         .map(|refusal| {
             let text = |key: &str| refusal[key].as_str().unwrap().replace(&at, "PLUGINS");
             let file = text("path").replace("PLUGINS/", "");
-            (file, format!("{}: {}\nhint: {}", text("code"), text("message"), text("hint")))
+            (
+                file,
+                format!(
+                    "{}: {}\nhint: {}",
+                    text("code"),
+                    text("message"),
+                    text("hint")
+                ),
+            )
         })
         .collect();
     insta::assert_yaml_snapshot!(refused);
@@ -81,7 +89,10 @@ fn the_list_for_people_shows_both() {
     for shown in ["echo", "fail", "reject", "refused:", "hint:"] {
         assert!(ended.stdout.contains(shown), "{shown}: {}", ended.stdout);
     }
-    assert!(!ended.stdout.contains('\x1b'), "no colour where there is no terminal");
+    assert!(
+        !ended.stdout.contains('\x1b'),
+        "no colour where there is no terminal"
+    );
 }
 
 #[test]
@@ -93,10 +104,21 @@ fn inspect_shows_asked_beside_granted() {
     )
     .unwrap();
     let ended = run(folder.path(), &["agents", "inspect", "echo"]).expect(0);
-    for shown in ["ringfence:agent", "mount src", "mount out:rw", "2 at once", "fuel"] {
+    for shown in [
+        "ringfence:agent",
+        "mount src",
+        "mount out:rw",
+        "2 at once",
+        "fuel",
+    ] {
         assert!(ended.stdout.contains(shown), "{shown}: {}", ended.stdout);
     }
-    let json = run(folder.path(), &["agents", "inspect", "echo", "--format", "json"]).expect(0).json();
+    let json = run(
+        folder.path(),
+        &["agents", "inspect", "echo", "--format", "json"],
+    )
+    .expect(0)
+    .json();
     assert_eq!(json["profile"]["instances"], 2);
     assert_eq!(json["component"]["contract"], "ringfence:agent@0.1.0");
 }
@@ -112,7 +134,12 @@ fn call_gives_an_agent_one_task() {
     };
     let ended = call(&["echo", "--input", r#"{"x": [1, 2]}"#, "--format", "json"]).expect(0);
     let json = ended.json();
-    assert!(json["result"]["completed"]["value"].to_string().contains(r#""x":[1,2]"#), "{json}");
+    assert!(
+        json["result"]["completed"]["value"]
+            .to_string()
+            .contains(r#""x":[1,2]"#),
+        "{json}"
+    );
     assert!(json["usage"]["fuel"].as_u64().unwrap() > 0);
     let ended = call(&["fail", "--input", r#"{"kind": "permanent"}"#]).expect(1);
     assert!(ended.stderr.contains("permanent"), "{}", ended.stderr);
@@ -121,5 +148,9 @@ fn call_gives_an_agent_one_task() {
     let ended = call(&["echo", "--role", "poet"]).expect(2);
     assert!(ended.stderr.contains("--role echo"), "{}", ended.stderr);
     let ended = call(&["echo", "--mount", "src=."]).expect(2);
-    assert!(ended.stderr.contains("mounts = [\"src\"]"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("mounts = [\"src\"]"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -1,9 +1,6 @@
 //! Each exit code, by what leads to it.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -34,12 +31,17 @@ const GOOD: &str = "version: 1\nname: good\ntasks:\n  say: {role: echo, input: {
 fn completed_is_0() {
     let folder = stage(GOOD);
     let ended = run(folder.path(), &["run", "w.yaml"]).expect(0);
-    assert!(ended.stdout.contains("completed `good`"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("completed `good`"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
 fn a_failed_run_is_1() {
-    let folder = stage("version: 1\nname: bad\ntasks:\n  x: {role: fail, input: {kind: permanent}}\n");
+    let folder =
+        stage("version: 1\nname: bad\ntasks:\n  x: {role: fail, input: {kind: permanent}}\n");
     let ended = run(folder.path(), &["run", "w.yaml"]).expect(1);
     assert!(ended.stdout.contains("permanent"), "{}", ended.stdout);
 }
@@ -55,7 +57,11 @@ fn a_wrong_command_line_is_2() {
     let ended = run(folder.path(), &["run", "w.yaml", "--report", "r.pdf"]).expect(2);
     assert!(ended.stderr.contains(".html"), "{}", ended.stderr);
     let ended = run(folder.path(), &["agents", "inspect", "ecko"]).expect(2);
-    assert!(ended.stderr.contains("did you mean `echo`?"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("did you mean `echo`?"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -73,16 +79,28 @@ fn what_is_not_valid_is_4() {
     let ended = run(folder.path(), &["run", "w.yaml"]).expect(4);
     assert!(ended.stderr.contains("w.yaml"), "{}", ended.stderr);
     fs::write(folder.path().join("w.yaml"), GOOD).unwrap();
-    fs::write(folder.path().join("ringfence.toml"), "schema = 1\nplugin = []\n").unwrap();
+    fs::write(
+        folder.path().join("ringfence.toml"),
+        "schema = 1\nplugin = []\n",
+    )
+    .unwrap();
     let ended = run(folder.path(), &["run", "w.yaml"]).expect(4);
-    assert!(ended.stderr.contains("did you mean `plugins`?"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("did you mean `plugins`?"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
 fn no_capable_agent_is_5() {
     let folder = stage("version: 1\nname: bad\ntasks:\n  x: {role: ecko}\n");
     let ended = run(folder.path(), &["run", "w.yaml"]).expect(5);
-    assert!(ended.stderr.contains("echo"), "the nearest role: {}", ended.stderr);
+    assert!(
+        ended.stderr.contains("echo"),
+        "the nearest role: {}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -91,7 +109,11 @@ fn what_cannot_be_read_or_written_is_6() {
     let ended = run(folder.path(), &["run", "missing.yaml"]).expect(6);
     assert!(ended.stderr.contains("missing.yaml"), "{}", ended.stderr);
     fs::write(folder.path().join("file"), "").unwrap();
-    run(folder.path(), &["run", "w.yaml", "--report", "file/report.html"]).expect(6);
+    run(
+        folder.path(),
+        &["run", "w.yaml", "--report", "file/report.html"],
+    )
+    .expect(6);
     run(folder.path(), &["run", "w.yaml", "--mount", "src=missing"]).expect(6);
     run(folder.path(), &["run", "w.yaml", "--plugins", "missing"]).expect(6);
 }
@@ -99,7 +121,9 @@ fn what_cannot_be_read_or_written_is_6() {
 #[cfg(unix)]
 #[test]
 fn cancelled_is_130() {
-    let folder = stage("version: 1\nname: slow\ntasks:\n  x: {role: spin, timeout: 10m, budget: {fuel: 50G}}\n");
+    let folder = stage(
+        "version: 1\nname: slow\ntasks:\n  x: {role: spin, timeout: 10m, budget: {fuel: 50G}}\n",
+    );
     let mut child = ringfence(folder.path())
         .args(["run", "w.yaml", "--format", "json"])
         .stdout(Stdio::piped())
@@ -112,5 +136,8 @@ fn cancelled_is_130() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(rest.last().unwrap().contains(r#""status":"cancelled""#), "{rest:#?}");
+    assert!(
+        rest.last().unwrap().contains(r#""status":"cancelled""#),
+        "{rest:#?}"
+    );
 }

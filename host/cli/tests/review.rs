@@ -1,9 +1,6 @@
 //! The standard agents review a source tree, from the command line.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -44,16 +41,26 @@ fn review(source: &Path, out: &Path, more: &[&str]) -> Ended {
 /// Checks what holds of a review of any tree, and gives the SARIF.
 fn check(source: &Path, out: &Path, ended: &Ended) -> serde_json::Value {
     assert!(matches!(ended.code, Some(0 | 3)), "{ended:#?}");
-    assert!(!ended.stdout.contains("failed:"), "no attempt is lost: {}", ended.stdout);
+    assert!(
+        !ended.stdout.contains("failed:"),
+        "no attempt is lost: {}",
+        ended.stdout
+    );
     for report in ["report.html", "report.md"] {
-        assert!(fs::metadata(out.join(report)).unwrap().len() > 500, "{report}");
+        assert!(
+            fs::metadata(out.join(report)).unwrap().len() > 500,
+            "{report}"
+        );
     }
     let sarif: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("report.sarif")).unwrap()).unwrap();
     let schema = root().join("host/report/tests/sarif-schema-2.1.0.json");
     let schema = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<_> = validator.iter_errors(&sarif).map(|e| e.to_string()).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(&sarif)
+        .map(|e| e.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let patch = out.join("fixes.patch");
     if patch.exists() {
@@ -65,7 +72,11 @@ fn check(source: &Path, out: &Path, ended: &Ended) -> serde_json::Value {
 /// `git apply --check` takes the patch in a copy of the tree.
 fn git_applies(source: &Path, patch: &Path) {
     let copy = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp").arg("-r").arg(source).arg(copy.path().join("tree")).status();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(source)
+        .arg(copy.path().join("tree"))
+        .status();
     assert!(copied.unwrap().success());
     let tree = copy.path().join("tree");
     let git = |args: &[&str]| {
@@ -75,7 +86,11 @@ fn git_applies(source: &Path, patch: &Path) {
     };
     git(&["init", "--quiet"]);
     let checked = git(&["apply", "--check", &patch.display().to_string()]);
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
 }
 
 /// The line of the planted crate that holds `text`, counted from 1.
@@ -100,11 +115,20 @@ fn planted_faults_are_found_and_mended() {
                 .then(|| place["region"]["startLine"].as_u64().unwrap())
         })
         .collect();
-    for fault in ["dbg!(text)", "unsafe {", "known.contains", "1250000", "format!("] {
+    for fault in [
+        "dbg!(text)",
+        "unsafe {",
+        "known.contains",
+        "1250000",
+        "format!(",
+    ] {
         assert!(lines.contains(&line_of(fault)), "{fault}: {results:#?}");
     }
     let patch = fs::read_to_string(out.path().join("fixes.patch")).unwrap();
-    for mended in ["-    dbg!(text);", "+            out.push(format!(\"{name} of {count}\"));"] {
+    for mended in [
+        "-    dbg!(text);",
+        "+            out.push(format!(\"{name} of {count}\"));",
+    ] {
         assert!(patch.contains(mended), "{mended}: {patch}");
     }
 }
@@ -151,9 +175,14 @@ fn registry(name: &str) -> PathBuf {
             .and_then(|rest| rest.strip_prefix('-'))
             .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
     };
-    let mut found: Vec<_> = crates.map(|entry| entry.unwrap().path()).filter(|p| is_it(p)).collect();
+    let mut found: Vec<_> = crates
+        .map(|entry| entry.unwrap().path())
+        .filter(|p| is_it(p))
+        .collect();
     found.sort();
-    found.pop().unwrap_or_else(|| panic!("`{name}` is a dependency, so its sources are there"))
+    found
+        .pop()
+        .unwrap_or_else(|| panic!("`{name}` is a dependency, so its sources are there"))
 }
 
 #[test]

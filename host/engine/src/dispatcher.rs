@@ -10,7 +10,7 @@ use ringfence_flow::{
     Ticket, Timestamp, Usage, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use crate::attempt::{Done, Watcher, ask, stop_signal};
 use crate::host::{HostConfig, Message};
@@ -55,6 +55,8 @@ pub(crate) struct Dispatcher {
     tickets: HashMap<Ticket, Holder>,
     spawned: JoinSet<Done>,
     spawned_for: HashMap<task::Id, (Ticket, Spawned)>,
+    /// Stops the questions that are under way.
+    questions: HashMap<Ticket, AbortHandle>,
     /// What the machines said and nobody has carried out yet.
     pending: VecDeque<(RunSlot, Effect)>,
 }
@@ -75,6 +77,7 @@ impl Dispatcher {
             tickets: HashMap::new(),
             spawned: JoinSet::new(),
             spawned_for: HashMap::new(),
+            questions: HashMap::new(),
             pending: VecDeque::new(),
         }
     }
@@ -108,7 +111,18 @@ impl Dispatcher {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Start { spec, done } => self.start(*spec, done),
+            Message::Start {
+                spec,
+                accepted,
+                done,
+            } => {
+                let known = self.runs.values().any(|live| *live.run.id() == spec.id);
+                // Whoever started it may have stopped waiting.
+                let _ = accepted.send(!known);
+                if !known {
+                    self.start(*spec, done);
+                }
+            }
             Message::Cancel { run } => {
                 let slot = self.runs.iter().find(|(_, live)| *live.run.id() == run);
                 if let Some(slot) = slot.map(|(slot, _)| *slot) {
@@ -168,6 +182,8 @@ impl Dispatcher {
         };
         let done = match joined {
             Ok((_, done)) => done,
+            // A question of a ticket that was withdrawn: nobody waits for it.
+            Err(error) if error.is_cancelled() => return,
             Err(error) => {
                 tracing::error!(%error, ?spawned, "the host's own code failed");
                 spawned.lost()
@@ -183,7 +199,7 @@ impl Dispatcher {
         let Some(holder) = self.tickets.get(&ticket).copied() else {
             return;
         };
-        self.release(holder, verdict(&report.result));
+        self.release(holder, report.result.verdict());
         if let Some(live) = self.runs.get_mut(&holder.run)
             && !matches!(report.result, AttemptResult::Failed(_))
         {
@@ -208,7 +224,17 @@ impl Dispatcher {
             };
             live.answers.insert(holder.at, remembered);
         }
-        self.fleet.answered(ticket, answers);
+        self.settle_question(ticket, answers);
+    }
+
+    fn settle_question(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
+        self.questions.remove(&ticket);
+        let mut actions = Vec::new();
+        self.fleet
+            .answered(self.clock.now(), ticket, answers, &mut actions);
+        for action in actions {
+            self.follow(action);
+        }
     }
 
     /// Passes what happened to a run, and keeps what it says for [`work`](Self::work).
@@ -259,6 +285,9 @@ impl Dispatcher {
                 // it in a moment, and it is released.
                 if let Some(ticket) = live.tickets.get(&at) {
                     self.fleet.withdraw(*ticket);
+                    if let Some(question) = self.questions.remove(ticket) {
+                        question.abort();
+                    }
                 }
             }
             Effect::Release { at } => self.release(Holder { run: slot, at }, Verdict::Neither),
@@ -318,10 +347,13 @@ impl Dispatcher {
             FleetAction::Ask { ticket, agents } => self.ask(ticket, agents),
             FleetAction::BreakerMoved { agent, state } => {
                 tracing::info!(%agent, ?state, "circuit breaker moved");
-                for live in self.runs.values() {
+                // In line with what the runs say themselves, and never after
+                // their end.
+                let goes_on = |(_, live): &(&RunSlot, &Live)| live.run.status().is_none();
+                for (slot, _) in self.runs.iter().filter(goes_on) {
                     let agent = agent.clone();
-                    live.publisher
-                        .publish(RunEventKind::BreakerMoved { agent, state });
+                    let moved = Effect::Emit(RunEventKind::BreakerMoved { agent, state });
+                    self.pending.push_back((*slot, moved));
                 }
             }
         }
@@ -338,10 +370,10 @@ impl Dispatcher {
         let known = live
             .answers
             .get(&at)
-            .filter(|known| known.round == live.run.round(at));
+            .filter(|known| known.round == live.run.round(at) && known.covers(&agents));
         if let Some(known) = known {
             let answers = known.answers.clone();
-            return self.fleet.answered(ticket, answers);
+            return self.settle_question(ticket, answers);
         }
         match live.run.request(self.clock.now(), at) {
             Ok(request) => {
@@ -356,7 +388,7 @@ impl Dispatcher {
             // the task then: whom it is assigned to does not matter.
             Err(_) => {
                 let capable = agents.into_iter().map(|agent| (agent, Answer::Capable));
-                self.fleet.answered(ticket, capable.collect());
+                self.settle_question(ticket, capable.collect());
             }
         }
     }
@@ -367,8 +399,12 @@ impl Dispatcher {
         what: Spawned,
         work: impl Future<Output = Done> + Send + 'static,
     ) {
-        let id = self.spawned.spawn(work).id();
-        self.spawned_for.insert(id, (ticket, what));
+        let handle = self.spawned.spawn(work);
+        let is_question = matches!(what, Spawned::Ask(_));
+        self.spawned_for.insert(handle.id(), (ticket, what));
+        if is_question {
+            self.questions.insert(ticket, handle);
+        }
     }
 
     /// Gives an assigned ticket back to the fleet.
@@ -434,14 +470,5 @@ async fn sleep_until(clock: Clock, wake: Option<Timestamp>) {
     match wake {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// What the end of an attempt says of its agent.
-fn verdict(result: &AttemptResult) -> Verdict {
-    match result {
-        AttemptResult::Completed(_) | AttemptResult::Rejected(_) => Verdict::Success,
-        AttemptResult::Failed(failure) if failure.code.counts_for_breaker() => Verdict::Failure,
-        AttemptResult::Failed(_) => Verdict::Neither,
     }
 }

@@ -45,6 +45,17 @@ impl HostConfig {
     }
 }
 
+/// Why a run cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// A live run has this name.
+    #[error("a run `{0}` is under way; hint: give this one another name, or wait for that one")]
+    SameName(RunId),
+    /// The host is gone.
+    #[error(transparent)]
+    Gone(#[from] HostGone),
+}
+
 /// The host is gone, or its runtime is shutting down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the host has stopped")]
@@ -62,6 +73,7 @@ pub struct Host {
 pub(crate) enum Message {
     Start {
         spec: Box<RunSpec>,
+        accepted: oneshot::Sender<bool>,
         done: oneshot::Sender<RunOutcome>,
     },
     Cancel {
@@ -95,15 +107,21 @@ impl Host {
     /// Starts a run.
     ///
     /// # Errors
-    /// [`HostGone`] if the host's runtime is shutting down.
-    pub async fn run(&self, spec: RunSpec) -> Result<RunHandle, HostGone> {
+    /// [`StartError`] if a live run has its name, or the host's runtime is
+    /// shutting down.
+    pub async fn run(&self, spec: RunSpec) -> Result<RunHandle, StartError> {
         let (done, outcome) = oneshot::channel();
+        let (accepted, answer) = oneshot::channel();
         let id = spec.id.clone();
         let start = Message::Start {
             spec: Box::new(spec),
+            accepted,
             done,
         };
         self.mailbox.send(start).await.map_err(|_| HostGone)?;
+        if !answer.await.map_err(|_| HostGone)? {
+            return Err(StartError::SameName(id));
+        }
         Ok(RunHandle {
             id,
             outcome,

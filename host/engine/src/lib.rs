@@ -16,6 +16,6 @@ mod start;
 
 pub use artifacts::MemoryArtifacts;
 pub use clock::Clock;
-pub use host::{Host, HostConfig, HostGone, RunHandle, RunOutcome};
+pub use host::{Host, HostConfig, HostGone, RunHandle, RunOutcome, StartError};
 pub use publisher::RunObserver;
 pub use start::{RunSpec, draw_run_id, draw_seed};

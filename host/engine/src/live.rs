@@ -36,6 +36,14 @@ pub(crate) struct Remembered {
     pub(crate) answers: Vec<(AgentName, Answer)>,
 }
 
+impl Remembered {
+    /// Whether each of `agents` has answered.
+    pub(crate) fn covers(&self, agents: &[AgentName]) -> bool {
+        let answered = |agent| self.answers.iter().any(|(known, _)| known == agent);
+        agents.iter().all(answered)
+    }
+}
+
 /// The artifact store of a run.
 #[derive(Clone)]
 pub(crate) struct Artifacts(pub(crate) Arc<dyn ArtifactStore>);

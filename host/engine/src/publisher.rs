@@ -1,6 +1,7 @@
 //! Tells whoever watches a run, in order and numbered without a gap.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringfence_flow::{EVENT_SCHEMA, RunEvent, RunEventKind, RunId};
@@ -42,8 +43,6 @@ impl Publisher {
     }
 
     pub(crate) fn publish(&self, event: RunEventKind) {
-        // An observer that panicked once is asked again: what it does with an
-        // event is its own affair, the run goes on.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.seq += 1;
         let event = RunEvent {
@@ -53,7 +52,12 @@ impl Publisher {
             at: self.clock.now(),
             event,
         };
-        state.observer.event(&event);
+        // What an observer does with an event is its own affair: when it
+        // panics, the run goes on, and it is told of the next event again.
+        let told = catch_unwind(AssertUnwindSafe(|| state.observer.event(&event)));
+        if told.is_err() {
+            tracing::error!(run = %self.run, seq = event.seq, "an observer panicked");
+        }
     }
 }
 

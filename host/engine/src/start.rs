@@ -4,9 +4,9 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use ringfence_flow::{ArtifactStore, Budgets, Json, Plan, RunId, Timestamp};
+use ringfence_flow::{ArtifactStore, Budgets, Json, Plan, RunEvent, RunId, Timestamp};
 
-use crate::RunObserver;
+use crate::{Clock, MemoryArtifacts, RunObserver};
 
 /// A run to be started.
 pub struct RunSpec {
@@ -25,6 +25,30 @@ pub struct RunSpec {
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Who watches.
     pub observer: Box<dyn RunObserver>,
+}
+
+impl RunSpec {
+    /// A run of `plan` with a fresh name and seed, the runner's budgets,
+    /// artifacts in memory and nobody who watches. Each can be set afterwards.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, inputs: Json, clock: Clock) -> Self {
+        Self {
+            id: draw_run_id(clock.now()),
+            plan,
+            inputs,
+            seed: draw_seed(),
+            budgets: None,
+            artifacts: Arc::new(MemoryArtifacts::default()),
+            observer: Box::new(|_: &RunEvent| {}),
+        }
+    }
+
+    /// The same run, watched by `observer`.
+    #[must_use]
+    pub fn watched(mut self, observer: impl RunObserver + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
 }
 
 impl fmt::Debug for RunSpec {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec};
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Rejection, Role,
-    RunEvent, RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest,
-    TaskStatus, Timestamp, Usage, WorkflowFile,
+    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Rejection, Role, RunEvent,
+    RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest, TaskStatus,
+    Timestamp, Usage, WorkflowFile,
 };
 use serde_json::json;
 

@@ -30,7 +30,8 @@ pub struct BreakerPolicy {
     pub threshold: u32,
     /// How long it stays open before a probe. Default 60 s.
     pub open_for: Duration,
-    /// How long a probe may take before it counts as a failure. Default 60 s.
+    /// How long a probe may take at least before it counts as a failure; one
+    /// whose attempt may take longer has that long. Default 60 s.
     pub probe_lease: Duration,
 }
 
@@ -161,8 +162,8 @@ impl Breaker {
         }
     }
 
-    /// Lets an attempt through, or not.
-    pub fn admit(&mut self, now: Timestamp) -> Admission {
+    /// Lets an attempt that may take `time` through, or not.
+    pub fn admit(&mut self, now: Timestamp, time: Duration) -> Admission {
         self.expire_lease(now);
         match self.inner {
             Inner::Closed { .. } => Admission::Admitted(Pass(None)),
@@ -170,7 +171,7 @@ impl Breaker {
             Inner::Open { .. } => {
                 self.probes += 1;
                 self.inner = Inner::HalfOpen {
-                    lease_until: now.after(self.policy.probe_lease),
+                    lease_until: now.after(self.policy.probe_lease.max(time)),
                     probe: self.probes,
                 };
                 Admission::Admitted(Pass(Some(self.probes)))
@@ -206,6 +207,12 @@ impl Breaker {
         };
     }
 
+    /// Takes note that the agent failed to answer a question: as bad as a
+    /// failed attempt, and no proof that it works if it answers.
+    pub fn question_failed(&mut self, now: Timestamp) {
+        self.record(now, Pass(None), Verdict::Failure);
+    }
+
     fn open_from(&self, now: Timestamp) -> Inner {
         Inner::Open {
             until: now.after(self.policy.open_for),
@@ -238,7 +245,7 @@ mod tests {
     }
 
     fn pass(breaker: &mut Breaker, now: Timestamp) -> Pass {
-        match breaker.admit(now) {
+        match breaker.admit(now, Duration::ZERO) {
             Admission::Admitted(pass) => pass,
             Admission::Refused { until } => panic!("refused until {until:?}"),
         }
@@ -257,7 +264,10 @@ mod tests {
     #[test]
     fn failures_in_a_row_open_it() {
         assert_eq!(opened().state(), BreakerState::Open { until: at(60) });
-        assert_eq!(opened().admit(at(59)), Admission::Refused { until: at(60) });
+        assert_eq!(
+            opened().admit(at(59), Duration::ZERO),
+            Admission::Refused { until: at(60) }
+        );
     }
 
     #[test]
@@ -283,7 +293,10 @@ mod tests {
         assert_eq!(breaker.closed_until(at(59)), Some(at(60)));
         assert_eq!(breaker.closed_until(at(60)), None);
         assert!(pass(&mut breaker, at(60)).is_probe());
-        assert_eq!(breaker.admit(at(60)), Admission::Refused { until: at(70) });
+        assert_eq!(
+            breaker.admit(at(60), Duration::ZERO),
+            Admission::Refused { until: at(70) }
+        );
     }
 
     #[test]
@@ -308,7 +321,10 @@ mod tests {
         let mut breaker = opened();
         let hung = pass(&mut breaker, at(60));
         assert_eq!(breaker.closed_until(at(71)), Some(at(130)));
-        assert_eq!(breaker.admit(at(71)), Admission::Refused { until: at(130) });
+        assert_eq!(
+            breaker.admit(at(71), Duration::ZERO),
+            Admission::Refused { until: at(130) }
+        );
         let second = pass(&mut breaker, at(130));
         breaker.record(at(131), hung, Verdict::Success);
         assert_eq!(
@@ -320,6 +336,25 @@ mod tests {
         );
         breaker.record(at(131), second, Verdict::Success);
         assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_probe_that_may_take_long_is_leased_as_long() {
+        let mut breaker = opened();
+        let Admission::Admitted(slow) = breaker.admit(at(60), Duration::from_secs(90)) else {
+            panic!("refused");
+        };
+        breaker.record(at(149), slow, Verdict::Success);
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn questions_that_fail_open_it_too() {
+        let mut breaker = breaker();
+        for _ in 0..3 {
+            breaker.question_failed(at(0));
+        }
+        assert_eq!(breaker.state(), BreakerState::Open { until: at(60) });
     }
 
     #[test]

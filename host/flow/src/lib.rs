@@ -51,15 +51,17 @@ pub use id::{
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
-pub use plan::{Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex};
+pub use plan::{
+    Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex,
+};
 pub use record::{
     ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FailureRecord,
     FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail, MAX_DECISIONS,
     MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RetryRecord, RoundRecord, RunRecord,
     RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals, WorkflowMeter, WorkflowMetrics,
 };
-pub use retry::{Jitter, RetryPolicy};
-pub use run::{Effect, InstanceRef, Run, RunInput, RunOptions};
+pub use retry::{Jitter, MAX_RETRY_AFTER, RetryPolicy};
+pub use run::{Effect, InstanceRef, MAX_MERGED_OUTPUT, Run, RunInput, RunOptions};
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,
     BoxFuture, GrantDecision, LogLevel, LogLine, Progress, StopReason, StopSignal,

@@ -18,6 +18,10 @@ pub enum Jitter {
     None,
 }
 
+/// The longest wait that an agent can ask for. Whoever wrote the agent picks
+/// it, and the run waits.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
 /// When a failed attempt is followed by another one, and how soon.
 ///
 /// The backoff before retry `n` is `initial * factor^(n - 1)`, at most `max`:
@@ -76,7 +80,8 @@ impl RetryPolicy {
     ///
     /// `retries` is the number of retries that this agent has had so far;
     /// `draw` is evenly drawn from 0 to 1. A wait that the agent asked for is
-    /// kept even where it is longer than [`max`](Self::max).
+    /// kept even where it is longer than [`max`](Self::max), up to
+    /// [`MAX_RETRY_AFTER`].
     #[must_use]
     pub fn wait(&self, retries: u32, failure: &Failure, draw: f64) -> Option<Duration> {
         let allowed = match failure.code.retry() {
@@ -92,7 +97,8 @@ impl RetryPolicy {
             Jitter::Full => backoff.mul_f64(draw.clamp(0.0, 1.0)),
             Jitter::None => backoff,
         };
-        Some(spread.max(failure.retry_after.unwrap_or_default()))
+        let asked = failure.retry_after.unwrap_or_default();
+        Some(spread.max(asked.min(MAX_RETRY_AFTER)))
     }
 }
 
@@ -141,6 +147,8 @@ mod tests {
         let mut busy = failure(FailureCode::Transient);
         busy.retry_after = Some(Duration::from_secs(90));
         assert_eq!(exact().wait(0, &busy, 0.0), Some(Duration::from_secs(90)));
+        busy.retry_after = Some(Duration::from_secs(u64::MAX));
+        assert_eq!(exact().wait(0, &busy, 0.0), Some(MAX_RETRY_AFTER));
         busy.retry_after = Some(Duration::from_millis(1));
         assert_eq!(exact().wait(0, &busy, 0.0), Some(Duration::from_secs(1)));
     }

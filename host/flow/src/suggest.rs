@@ -2,10 +2,7 @@
 
 /// The candidate that is nearest to `text`, if one is near enough to be what
 /// was meant: at most a third of it differs, or it begins with it.
-pub fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = normal(text);
     candidates
         .into_iter()

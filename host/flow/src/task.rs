@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Dependency, Failure, Finding, Json, MountName, Output, Role, RunId, TaskKey, micros};
+use crate::{
+    Dependency, Failure, Finding, Json, MountName, Output, Role, RunId, TaskKey, Verdict, micros,
+};
 
 /// How urgent a task is. Below `emergency` a waiting task gains on more urgent
 /// ones with time, so that nothing starves.
@@ -106,4 +108,16 @@ pub enum AttemptResult {
     Rejected(Rejection),
     /// With a failure.
     Failed(Failure),
+}
+
+impl AttemptResult {
+    /// What the result says of the agent, for its circuit breaker.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Completed(_) | Self::Rejected(_) => Verdict::Success,
+            Self::Failed(failure) if failure.code.counts_for_breaker() => Verdict::Failure,
+            Self::Failed(_) => Verdict::Neither,
+        }
+    }
 }

@@ -29,10 +29,16 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// This point moved on by `wait`; the last point there is if that is too far.
+    /// This point moved on by `wait`, rounded up to the microsecond; the last
+    /// point there is if that is too far. Rounded up, because what is due at a
+    /// point that was written down must be due when that is read again.
     #[must_use]
-    pub const fn after(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(wait))
+    pub fn after(self, wait: Duration) -> Self {
+        let later = self.0.saturating_add(wait);
+        let micros = later.as_nanos().div_ceil(1_000);
+        Self(Duration::from_micros(
+            u64::try_from(micros).unwrap_or(u64::MAX),
+        ))
     }
 }
 
@@ -201,6 +207,17 @@ mod tests {
         let later = at.after(Duration::from_secs(1));
         assert_eq!(later.since(at), Duration::from_secs(1));
         assert_eq!(at.since(later), Duration::ZERO);
-        assert_eq!(at.after(Duration::MAX).since_unix(), Duration::MAX);
+        assert_eq!(
+            at.after(Duration::MAX).since_unix(),
+            Duration::from_micros(u64::MAX)
+        );
+    }
+
+    #[test]
+    fn a_point_survives_being_written_down() {
+        let at = Timestamp::default().after(Duration::from_nanos(1_500_000_001));
+        let text = serde_json::to_string(&at).unwrap();
+        assert_eq!(text, "1500001");
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), at);
     }
 }

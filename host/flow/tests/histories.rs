@@ -400,8 +400,18 @@ impl World {
         }
     }
 
+    /// Never more at once than the run, the host and each agent allow.
+    fn check_limits(&self) {
+        let under_way = self.at_work.len() + self.asking.len();
+        assert!(under_way <= 5, "{under_way} of the run's 5");
+        for (profile, _, running) in self.fleet.agents() {
+            assert!(running <= profile.instances, "{}: {running}", profile.name);
+        }
+    }
+
     /// Lets one of the things happen that could.
     fn step(&mut self) {
+        self.check_limits();
         let (attempts, questions) = (self.at_work.len() as u64, self.asking.len() as u64);
         let wakes = [self.run.next_wake(), self.fleet.next_wake(self.now)];
         let wake = wakes.into_iter().flatten().min();
@@ -419,7 +429,8 @@ impl World {
                 .into_iter()
                 .map(|agent| (agent, self.answer()))
                 .collect();
-            self.fleet.answered(ticket, answers);
+            self.fleet
+                .answered(self.now, ticket, answers, &mut Vec::new());
             self.feed(RunInput::Tick);
         } else {
             self.now = self.now.max(wake.unwrap());
@@ -442,11 +453,7 @@ impl World {
         } else {
             self.result()
         };
-        let verdict = match &result {
-            AttemptResult::Failed(failure) if failure.code.counts_for_breaker() => Verdict::Failure,
-            AttemptResult::Failed(_) => Verdict::Neither,
-            _ => Verdict::Success,
-        };
+        let verdict = result.verdict();
         self.fleet
             .ended(self.now, self.tickets[&at], verdict, &mut Vec::new());
         self.feed(RunInput::AttemptEnded {

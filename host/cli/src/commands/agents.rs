@@ -1,20 +1,27 @@
 //! `ringfence agents list`
 
 use console::Style;
-use ringfence::sandbox::{LoadedAgent, Refusal};
+use ringfence::flow::AgentProfile;
+use ringfence::sandbox::{ComponentReport, LoadedAgent, Refusal};
 use serde::Serialize;
 
 use super::session::Session;
 use crate::args::{Format, Global};
 use crate::error::CliError;
-use crate::output::{print, print_json};
+use crate::output::{indented, print, print_json};
 use crate::ui::Table;
 
 /// What `agents list --format json` prints.
 #[derive(Serialize)]
 struct Listing<'a> {
-    agents: Vec<&'a ringfence::flow::AgentProfile>,
+    agents: Vec<Listed<'a>>,
     refused: &'a [Refusal],
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    profile: &'a AgentProfile,
+    component: &'a ComponentReport,
 }
 
 pub(crate) async fn list(global: &Global, format: Format) -> Result<(), CliError> {
@@ -24,11 +31,17 @@ pub(crate) async fn list(global: &Global, format: Format) -> Result<(), CliError
             agents: session
                 .sandbox
                 .loaded()
-                .map(|agent| &**agent.profile())
+                .map(|agent| Listed {
+                    profile: agent.profile(),
+                    component: agent.report(),
+                })
                 .collect(),
             refused: &session.refused,
         }),
-        Format::Human => print(&for_people(&session)),
+        Format::Human => {
+            print(&for_people(&session));
+            session.warn_of_strangers();
+        }
     }
     Ok(())
 }
@@ -59,7 +72,8 @@ fn for_people(session: &Session) -> String {
             yellow.apply_to(format!("refused: {}", session.refused.len()))
         ));
         for refusal in &session.refused {
-            text.push_str(&format!("  {refusal} [{}]\n", refusal.code()));
+            let what = indented(&refusal.to_string());
+            text.push_str(&format!("  {what} [{}]\n", refusal.code()));
             text.push_str(&format!(
                 "    {} {}\n",
                 dim.apply_to("hint:"),

@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ringfence::engine::Clock;
 use ringfence::engine::{MemoryArtifacts, draw_run_id};
 use ringfence::flow::{
-    Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, GrantDecision, Json,
-    LogLine, MountName, Priority, Progress, Role, TaskId, TaskKey, TaskRequest, show_duration,
+    Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, FailureCode,
+    GrantDecision, Json, LogLine, MountName, Priority, Progress, Role, TaskId, TaskKey,
+    TaskRequest, show_duration,
 };
 use serde::Serialize;
 
 use super::session::Session;
+use super::workflow::read_bounded;
 use crate::args::{CallArgs, Format, Global};
 use crate::error::CliError;
 use crate::exit::ExitCode;
-use crate::output::{print, print_json, say};
+use crate::output::{indented, print, print_json, say};
 
 /// What `agents call --format json` prints.
 #[derive(Serialize)]
@@ -91,6 +93,9 @@ pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, C
     Ok(match &report.result {
         AttemptResult::Completed(_) => ExitCode::Completed,
         AttemptResult::Rejected(_) => ExitCode::Rejected,
+        AttemptResult::Failed(failure) if failure.code == FailureCode::Cancelled => {
+            ExitCode::Cancelled
+        }
         AttemptResult::Failed(_) => ExitCode::Failed,
     })
 }
@@ -122,7 +127,8 @@ fn input(text: &str) -> Result<Json, CliError> {
             read.map_err(CliError::disk("stdin".as_ref(), "read the input"))?;
             stdin
         }
-        (_, Some(path)) => std::fs::read_to_string(path)
+        (_, Some(path)) => read_bounded(path.as_ref())
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
             .map_err(CliError::disk(path.as_ref(), "read the input"))?,
         (text, None) => text.to_owned(),
     };
@@ -140,7 +146,9 @@ fn show(report: &AttemptReport) {
             for finding in output.findings.iter() {
                 say(&format!(
                     "{} {} [{}]",
-                    finding.severity, finding.message, finding.rule
+                    finding.severity,
+                    indented(&finding.message),
+                    finding.rule
                 ));
             }
             for artifact in output.artifacts.iter() {
@@ -155,15 +163,17 @@ fn show(report: &AttemptReport) {
             }
         }
         AttemptResult::Rejected(rejection) => {
-            say(&format!("rejected: {}", rejection.reason));
+            say(&format!("rejected: {}", indented(&rejection.reason)));
             for finding in rejection.findings.iter() {
                 say(&format!(
                     "{} {} [{}]",
-                    finding.severity, finding.message, finding.rule
+                    finding.severity,
+                    indented(&finding.message),
+                    finding.rule
                 ));
             }
         }
-        AttemptResult::Failed(failure) => say(&failure.to_string()),
+        AttemptResult::Failed(failure) => say(&indented(&failure.to_string())),
     }
     let usage = &report.usage;
     say(&format!(

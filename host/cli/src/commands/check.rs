@@ -26,7 +26,7 @@ pub(crate) async fn check(global: &Global, args: &CheckArgs) -> Result<(), CliEr
         false => Some(Session::open(global, &[]).await?),
     };
     if let Some(session) = &session {
-        session.warn_of_refused();
+        session.warn();
     }
     let mut worst = None;
     let mut checked = Vec::new();

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::session::Session;
 use crate::args::{Format, Global};
 use crate::error::CliError;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, shown};
 use crate::ui::Table;
 
 /// What `agents inspect --format json` prints.
@@ -57,7 +57,7 @@ fn for_people(agent: &LoadedAgent, inspection: &Inspection<'_>) -> String {
     let mut facts = Table::default();
     let mut fact = |name: &str, value: String| facts.row([dim.apply_to(name).to_string(), value]);
     fact("roles", roles.join(", "));
-    fact("file", report.path.display().to_string());
+    fact("file", shown(&report.path));
     fact("size", report.size.to_string());
     fact("hash", report.hash.to_string());
     fact("contract", report.contract.clone());

@@ -39,12 +39,12 @@ impl ReportKind {
             Self::Html => html(record, sources, Some(graph_svg)),
             Self::Markdown => markdown(record, sources),
             Self::Sarif => sarif(record, sources),
-            Self::Json => serde_json::to_string_pretty(record).map_err(|source| {
-                ReportError::Json {
+            Self::Json => {
+                serde_json::to_string_pretty(record).map_err(|source| ReportError::Json {
                     format: "JSON",
                     source,
-                }
-            }),
+                })
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `ringfence run`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,13 +29,14 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
     let file = source.parse()?;
     let inputs = inputs(&file, &args.input)?;
     let session = Session::open(global, &args.mount).await?;
-    session.warn_of_refused();
+    session.warn();
     let mounts = args.mount.iter().map(|(name, _)| name.clone()).collect();
     let errors = session.check(&file, Some(&mounts));
     if !errors.is_empty() {
         return Err(source.refuse(&errors));
     }
 
+    make_folders(&reports, args.artifacts.as_deref())?;
     let clock = Clock::system();
     let artifacts = Arc::new(MemoryArtifacts::default());
     let record = Arc::new(Mutex::new(RunRecord::new()));
@@ -54,19 +55,24 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
     let outcome = until_ended(&mut handle).await?;
 
     let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    // The patch and the summary are worth having also where a report is not.
+    let mut written = Ok(());
     let sources = SourceFolders::new(args.mount.iter().map(|(_, path)| path));
+    let graph = graph::svg(&plan);
     for (path, kind) in reports {
-        let drawn = kind.render(&record, &sources, &graph::svg(&plan))?;
-        write(&path, drawn.as_bytes())?;
+        let report = kind.render(&record, &sources, &graph);
+        let report = report.map_err(CliError::from);
+        written = written.and(report.and_then(|text| write(&path, text.as_bytes())));
     }
     if let Some(folder) = &args.artifacts {
-        save_artifacts(folder, &record, &*artifacts).await?;
+        written = written.and(save_artifacts(folder, &record, &*artifacts).await);
     }
     if args.format == Format::Human {
         let mut text = String::new();
         print_summary(&record, &mut text);
         print(&text);
     }
+    written?;
     Ok(ExitCode::of_run(
         outcome.status,
         outcome.failure.map(|failure| failure.code),
@@ -80,14 +86,41 @@ async fn until_ended(handle: &mut RunHandle) -> Result<RunOutcome, CliError> {
         () = interrupted() => {}
     }
     say("cancelling; press Ctrl-C again to end at once");
-    handle.cancel().await;
+    let cancelled = async {
+        handle.cancel().await;
+        handle.outcome().await
+    };
     tokio::select! {
-        outcome = handle.outcome() => Ok(outcome?),
+        outcome = cancelled => Ok(outcome?),
         () = interrupted() => std::process::exit(ExitCode::Cancelled as i32),
     }
 }
 
+/// Somebody pressed Ctrl-C, or asked the process to terminate.
 async fn interrupted() {
+    tokio::select! {
+        () = ctrl_c() => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a handler Ctrl-C ends the process, which is as good.
         std::future::pending().await
@@ -167,15 +200,36 @@ fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
     std::fs::write(path, content).map_err(CliError::disk(path, "write"))
 }
 
-/// Writes each artifact under its name; of several with one name the last
-/// one in the order of the plan.
+/// Makes the folders of reports and artifacts, before there is something to
+/// lose.
+fn make_folders(
+    reports: &[(PathBuf, ReportKind)],
+    artifacts: Option<&Path>,
+) -> Result<(), CliError> {
+    let parents = reports.iter().filter_map(|(path, _)| path.parent());
+    for folder in parents.chain(artifacts) {
+        std::fs::create_dir_all(folder).map_err(CliError::disk(folder, "make the folder"))?;
+    }
+    Ok(())
+}
+
+/// Writes each artifact under its name, and where several tasks or items gave
+/// that name, with the task before it.
 async fn save_artifacts(
     folder: &Path,
     record: &RunRecord,
     store: &dyn ArtifactStore,
 ) -> Result<(), CliError> {
-    for artifact in record.artifacts() {
-        let artifact = artifact.artifact;
+    let artifacts = record.artifacts();
+    let mut givers = BTreeMap::<_, BTreeSet<_>>::new();
+    for given in &artifacts {
+        givers
+            .entry(&given.artifact.name)
+            .or_default()
+            .insert(&given.key);
+    }
+    for given in &artifacts {
+        let artifact = &given.artifact;
         let Some(name) = file_name(&artifact.name) else {
             say(&format!(
                 "the artifact {:?} is left out: its name is no file name",
@@ -183,12 +237,13 @@ async fn save_artifacts(
             ));
             continue;
         };
+        let path = match givers[&artifact.name].len() {
+            1 => folder.join(name),
+            _ => folder.join(format!("{}-{name}", given.key)),
+        };
         let content = store.get(artifact.sha256).await;
-        let content = content.map_err(|error| {
-            let path = folder.join(name);
-            CliError::disk(&path, "write")(std::io::Error::other(error))
-        })?;
-        write(&folder.join(name), &content)?;
+        let content = content.map_err(std::io::Error::other);
+        write(&path, &content.map_err(CliError::disk(&path, "write"))?)?;
     }
     Ok(())
 }

@@ -14,13 +14,13 @@ use ringfence::flow::{
     clean_text, nearest,
 };
 use ringfence::sandbox::{
-    Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading,
-    Refusal, Sandbox, own_program,
+    Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
+    Sandbox, missing_protections, own_program,
 };
 
 use crate::args::{COMPILE_COMMAND, Global};
 use crate::error::CliError;
-use crate::output::say;
+use crate::output::{indented, say};
 use crate::ui::picture;
 
 /// The folder of plugins where nobody names one.
@@ -64,6 +64,7 @@ impl Session {
             capacity: config.max_attempts,
             ..HostConfig::default()
         };
+        sandbox.max_sandboxes = host.capacity.saturating_add(host.emergency_reserve);
         let progress = LoadProgress::new();
         let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
             .await
@@ -94,37 +95,71 @@ impl Session {
 
     /// The loaded agent called `name`.
     pub(super) fn agent(&self, name: &AgentName) -> Result<&LoadedAgent, CliError> {
-        if let Some(agent) = self.sandbox.agent(name) {
-            return Ok(agent);
-        }
+        self.sandbox.agent(name).ok_or_else(|| {
+            let is_it = |refusal: &&Refusal| {
+                refusal
+                    .path
+                    .file_stem()
+                    .is_some_and(|stem| stem == name.as_str())
+            };
+            if let Some(refusal) = self.refused.iter().find(is_it) {
+                let hint = refusal.hint();
+                let what = indented(&refusal.to_string());
+                return CliError::Invalid(format!("{what}\nhint: {hint}"));
+            }
+            CliError::usage(
+                format!("no agent `{name}` is loaded"),
+                self.nearest_agent(name),
+            )
+        })
+    }
+
+    fn nearest_agent(&self, name: &AgentName) -> String {
         let names = self
             .sandbox
             .loaded()
             .map(|agent| agent.profile().name.as_str());
-        let hint = match nearest(name.as_str(), names) {
+        match nearest(name.as_str(), names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 "`ringfence agents list` shows the loaded agents and the refused files".to_owned()
             }
-        };
-        Err(CliError::usage(
-            format!("no agent `{name}` is loaded"),
-            hint,
-        ))
+        }
     }
 
-    /// A line for each file that is no agent, for commands that go on without.
-    pub(super) fn warn_of_refused(&self) {
+    /// A line for each thing that may not be as it was meant, for commands
+    /// that go on all the same.
+    pub(super) fn warn(&self) {
         let style = Style::new().for_stderr().yellow();
         for refusal in &self.refused {
-            say(&format!("{} {refusal}", style.apply_to("refused:")));
+            let what = indented(&refusal.to_string());
+            say(&format!("{} {what}", style.apply_to("refused:")));
         }
+        for missing in missing_protections() {
+            say(&format!("{} {missing}", style.apply_to("warning:")));
+        }
+        self.warn_of_strangers();
         if self.sandbox.loaded().next().is_none() {
             say(&format!(
                 "{} {}",
                 style.apply_to("warning:"),
                 self.nothing_loaded()
             ));
+        }
+    }
+
+    /// A line for each agent that the operator's file names and that is not
+    /// there: a typing error there is a grant that nobody gets.
+    pub(super) fn warn_of_strangers(&self) {
+        let style = Style::new().for_stderr().yellow();
+        for name in self.sandbox.config().agents.keys() {
+            if self.sandbox.agent(name).is_none() {
+                say(&format!(
+                    "{} `{FILE_NAME}` decides about `{name}`, and no agent of that name is loaded\nhint: {}",
+                    style.apply_to("warning:"),
+                    self.nearest_agent(name)
+                ));
+            }
         }
     }
 

@@ -1,17 +1,32 @@
 //! Reading workflow files, and showing what is wrong with them.
 
+use std::io::Read;
 use std::path::Path;
 
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
 use ringfence::flow::{Diagnostic, FailureCode, WorkflowFile};
 
 use crate::error::CliError;
-use crate::output::say;
+use crate::output::{say, shown};
 use crate::ui::picture;
 
 /// The largest workflow file that is read, in bytes. The parser refuses
 /// smaller ones; this keeps a giant out of memory.
 const MAX_FILE: u64 = 64 << 20;
+
+/// The longest line that is drawn, in bytes.
+const MAX_DRAWN: usize = 500;
+
+/// Reads a file, or a device that never ends, up to [`MAX_FILE`].
+pub(super) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(std::io::Error::other("it has more than 64 MiB"));
+    }
+    Ok(bytes)
+}
 
 /// A workflow file that was read.
 pub(crate) struct Source {
@@ -21,23 +36,16 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
-        let read = |path: &Path| {
-            let size = std::fs::metadata(path)?.len();
-            if size > MAX_FILE {
-                return Err(std::io::Error::other("this is too large for a workflow"));
-            }
-            std::fs::read(path)
-        };
-        let bytes = read(path).map_err(CliError::disk(path, "read the workflow"))?;
+        let bytes = read_bounded(path).map_err(CliError::disk(path, "read the workflow"))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             CliError::Invalid(format!(
                 "{}: the workflow is not UTF-8 text: byte {at} is not\nhint: save the file as UTF-8",
-                path.display()
+                shown(path)
             ))
         })?;
         Ok(Self {
-            name: path.display().to_string(),
+            name: shown(path),
             text,
         })
     }
@@ -65,8 +73,27 @@ impl Source {
         }
     }
 
-    /// The place in the file, with what is wrong there.
+    /// The place in the file, with what is wrong there. Of a line that no
+    /// screen can hold there is no picture.
     fn picture(&self, diagnostic: &Diagnostic) -> String {
+        let span = &diagnostic.span;
+        let longest = self
+            .text
+            .lines()
+            .skip(span.line.saturating_sub(2) as usize)
+            .take(3);
+        if longest.map(str::len).max().unwrap_or(0) > MAX_DRAWN {
+            let hint = diagnostic
+                .hint
+                .as_ref()
+                .map(|hint| format!("\nhint: {hint}"));
+            let place = format!("{}:{}:{}", self.name, span.line, span.column);
+            return format!(
+                "{place}: {}{}",
+                diagnostic.message,
+                hint.unwrap_or_default()
+            );
+        }
         let range = diagnostic.span.range();
         let label = Some(diagnostic.label.clone()).filter(|label| !label.is_empty());
         let label = LabeledSpan::new_with_span(label, range);

@@ -16,6 +16,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use ringfence_engine::HostConfig;
 use ringfence_flow::{AgentName, Budgets};
 use ringfence_sandbox::{AgentConfig, SandboxConfig};
 use toml::de::{DeTable, DeValue};
@@ -78,7 +79,7 @@ impl Default for Config {
         let sandbox = SandboxConfig::default();
         Self {
             plugins: sandbox.plugins,
-            max_attempts: sandbox.max_sandboxes,
+            max_attempts: HostConfig::default().capacity,
             cache_dir: None,
             default_budgets: sandbox.defaults,
             ceiling: sandbox.ceiling,

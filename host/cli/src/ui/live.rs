@@ -7,8 +7,8 @@ use console::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AttemptResult, PlannedTask, RunEvent, RunEventKind, TaskId, TaskKey, TaskStatus, WorkflowMeter,
-    show_duration,
+    AttemptResult, PlannedTask, RunEvent, RunEventKind, TaskId, TaskKey, TaskStatus, Timestamp,
+    WorkflowMeter, show_duration,
 };
 
 use super::PlainView;
@@ -30,6 +30,7 @@ pub(crate) struct LiveView {
     meter: WorkflowMeter,
     lines: BTreeMap<TaskId, Line>,
     few: bool,
+    counted: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl LiveView {
             meter: WorkflowMeter::new(),
             lines: BTreeMap::new(),
             few: true,
+            counted: None,
         }
     }
 
@@ -161,7 +163,15 @@ impl LiveView {
         }
     }
 
-    fn update_bar(&self, event: &RunEvent) {
+    /// Brings the bar up to date, at most as often as it is drawn: the figures
+    /// are counted over all tasks and items.
+    fn update_bar(&mut self, event: &RunEvent) {
+        let frame = Duration::from_secs(1) / u32::from(FRAMES_PER_SECOND);
+        let fresh = self.counted.is_some_and(|at| event.at.since(at) < frame);
+        if fresh && !matches!(event.event, RunEventKind::RunStarted { .. }) {
+            return;
+        }
+        self.counted = Some(event.at);
         let metrics = self.meter.metrics(event.at);
         self.bar.set_length(metrics.total);
         self.bar.set_position(
@@ -212,7 +222,7 @@ impl RunObserver for LiveView {
             RunEventKind::AttemptEnded { key, result, .. } => {
                 self.attempt_ended(key);
                 if let AttemptResult::Failed(_) = result {
-                    self.say(&event.event);
+                    self.say(event);
                 }
             }
             RunEventKind::TaskEnded {
@@ -231,11 +241,11 @@ impl RunObserver for LiveView {
             },
             RunEventKind::RoundStarted { tasks, round, .. } => {
                 self.round_started(tasks, *round);
-                self.say(&event.event);
+                self.say(event);
             }
             RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }
-            | RunEventKind::RunStopping { .. } => self.say(&event.event),
+            | RunEventKind::RunStopping { .. } => self.say(event),
             RunEventKind::RunEnded { .. } => self.finish(),
             RunEventKind::RetryScheduled { .. }
             | RunEventKind::AttemptLog { .. }
@@ -247,7 +257,7 @@ impl RunObserver for LiveView {
 
 impl LiveView {
     /// Prints a line above the picture, where it stays.
-    fn say(&self, event: &RunEventKind) {
+    fn say(&self, event: &RunEvent) {
         if let Some(line) = PlainView::line(event) {
             // A terminal that cannot be written is gone; the run goes on.
             drop(self.screen.println(line));

@@ -29,8 +29,9 @@ impl PlainView {
     }
 
     /// The line for an event, if it has one.
-    pub(crate) fn line(event: &RunEventKind) -> Option<String> {
-        Some(match event {
+    pub(crate) fn line(event: &RunEvent) -> Option<String> {
+        let at = event.at;
+        Some(match &event.event {
             RunEventKind::TaskExpanded { task, items } => format!("{task}: {items} items"),
             RunEventKind::AttemptEnded {
                 key,
@@ -84,8 +85,9 @@ impl PlainView {
             },
             RunEventKind::BreakerMoved { agent, state } => match state {
                 ringfence::flow::BreakerState::Closed => format!("`{agent}` is trusted again"),
-                ringfence::flow::BreakerState::Open { .. } => {
-                    format!("`{agent}` failed too often in a row and is given a rest")
+                ringfence::flow::BreakerState::Open { until } => {
+                    let rest = show_duration(until.since(at));
+                    format!("`{agent}` failed too often in a row and is given a rest of {rest}")
                 }
                 ringfence::flow::BreakerState::HalfOpen { .. } => {
                     format!("`{agent}` is tried again")
@@ -113,7 +115,7 @@ pub(crate) fn first_line(text: &str) -> String {
 impl RunObserver for PlainView {
     fn event(&mut self, event: &RunEvent) {
         let started = *self.started.get_or_insert(event.at);
-        if let Some(line) = Self::line(&event.event) {
+        if let Some(line) = Self::line(event) {
             let at = format!("{:>8}", show_duration(event.at.since(started)));
             (self.print)(&format!("{} {line}", self.dim.apply_to(at)));
         }

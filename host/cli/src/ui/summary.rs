@@ -1,5 +1,7 @@
 //! How a run went, in a screenful.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use console::Style;
@@ -9,18 +11,17 @@ use ringfence::flow::{
 
 use super::Table;
 use super::plain::first_line;
+use crate::output::indented;
 
-/// How many findings the screen shows; the reports have them all.
-const SHOWN_FINDINGS: usize = 10;
+/// How many rules the screen names; the reports have all findings.
+const SHOWN_RULES: usize = 10;
 
 /// The summary of a run that has ended, for stdout.
 pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
     let summary = record.summary();
     print_tasks(record, text);
     print_findings(&record.findings(), text);
-    if let Some(failure) = &record.failure {
-        let _ = writeln!(text, "\n{failure}");
-    }
+    print_failures(record, text);
     let totals = &summary.totals;
     let _ = writeln!(
         text,
@@ -36,6 +37,25 @@ pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
         show_duration(totals.cpu),
         totals.peak_memory,
     );
+}
+
+/// Why the run did not complete, and why tasks failed that it went on without.
+fn print_failures(record: &RunRecord, text: &mut String) {
+    let mut lines = Vec::new();
+    if let Some(failure) = &record.failure {
+        let task = record.decided_by.as_ref();
+        let task = task.map(|task| format!("{task}: ")).unwrap_or_default();
+        lines.push(format!("{task}{}", indented(&failure.to_string())));
+    }
+    for (id, task) in record.tasks_in_order() {
+        let decided = record.decided_by.as_ref() == Some(id);
+        if let Some(failure) = task.whole.failure.as_ref().filter(|_| !decided) {
+            lines.push(format!("{id}: {}", first_line(&failure.to_string())));
+        }
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(text, "\n{}", lines.join("\n"));
+    }
 }
 
 fn verdict(status: Option<RunStatus>) -> String {
@@ -110,32 +130,48 @@ fn print_findings(findings: &[FindingRecord], text: &mut String) {
         .map(|(severity, count)| format!("{count} {}", coloured(severity)))
         .collect();
     let _ = writeln!(text, "\nfindings: {}", counts.join(", "));
-    let mut worst: Vec<_> = findings
-        .iter()
-        .filter(|f| f.finding.severity >= Severity::Medium)
-        .collect();
-    worst.sort_by_key(|f| std::cmp::Reverse(f.finding.severity));
-    for record in worst.iter().take(SHOWN_FINDINGS) {
+    print_worst(findings, text);
+}
+
+/// A line for each rule, the worst first: where it was broken first, and how
+/// often.
+fn print_worst(findings: &[FindingRecord], text: &mut String) {
+    let mut rules: Vec<(&FindingRecord, usize)> = Vec::new();
+    let mut places = HashMap::new();
+    let is_worth_it = |record: &&FindingRecord| record.finding.severity >= Severity::Medium;
+    for record in findings.iter().filter(is_worth_it) {
+        let rule = (record.finding.severity, &record.finding.rule);
+        let place = *places.entry(rule).or_insert_with(|| {
+            rules.push((record, 0));
+            rules.len() - 1
+        });
+        rules[place].1 += 1;
+    }
+    rules.sort_by_key(|(record, count)| Reverse((record.finding.severity, *count)));
+    for (record, count) in rules.iter().take(SHOWN_RULES) {
         let finding = &record.finding;
         let place = finding
             .location
             .as_ref()
             .map(|place| format!("{}:{}:{}: ", place.path, place.line, place.column))
             .unwrap_or_default();
+        let more = match count {
+            1 => String::new(),
+            n => format!(", and {} more", n - 1),
+        };
         let _ = writeln!(
             text,
-            "  {} {place}{} [{}]",
+            "  {} {place}{} [{}{more}]",
             coloured(finding.severity),
             first_line(&finding.message),
             finding.rule
         );
     }
-    if worst.len() > SHOWN_FINDINGS {
-        let more = worst.len() - SHOWN_FINDINGS;
-        let _ = writeln!(
-            text,
-            "  and {more} more of medium or worse; `--report FILE.html` shows all"
-        );
+    if rules.len() > SHOWN_RULES {
+        let _ = writeln!(text, "  and {} rules more", rules.len() - SHOWN_RULES);
+    }
+    if !rules.is_empty() {
+        let _ = writeln!(text, "  `--report FILE.html` shows them all");
     }
 }
 

@@ -14,8 +14,15 @@ pub(crate) fn root() -> PathBuf {
 
 /// A component that `cargo xtask build-guests` made.
 pub(crate) fn built(kind: &str, name: &str) -> PathBuf {
-    let path = root().join("target").join(kind).join(format!("{name}.wasm"));
-    assert!(path.exists(), "{} is missing: run `cargo xtask build-guests`", path.display());
+    let path = root()
+        .join("target")
+        .join(kind)
+        .join(format!("{name}.wasm"));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask build-guests`",
+        path.display()
+    );
     path
 }
 
@@ -23,7 +30,11 @@ pub(crate) fn built(kind: &str, name: &str) -> PathBuf {
 pub(crate) fn plugins(names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in names {
-        fs::copy(built("guests", name), folder.path().join(format!("{name}.wasm"))).unwrap();
+        fs::copy(
+            built("guests", name),
+            folder.path().join(format!("{name}.wasm")),
+        )
+        .unwrap();
     }
     folder
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{AgentName, Failure, FailureCode, MountName, Priority, Role, Timestamp};
 
@@ -16,6 +17,8 @@ pub struct Demand {
     pub mounts: Arc<[MountName]>,
     /// How urgent it is.
     pub priority: Priority,
+    /// How long the attempt may take.
+    pub time: Duration,
     /// Whether another agent is tried when every candidate's breaker is open;
     /// if not, the demand waits for a probe.
     pub has_fallback: bool,

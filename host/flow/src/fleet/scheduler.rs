@@ -208,9 +208,16 @@ impl Fleet {
         }
     }
 
-    /// Takes the answers to [`FleetAction::Ask`]. Those of a ticket that was
-    /// withdrawn in the meantime are dropped.
-    pub fn answered(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
+    /// Takes the answers to [`FleetAction::Ask`]: of an agent without one it is
+    /// not known whether it can. The answers to a ticket that was withdrawn in
+    /// the meantime are dropped.
+    pub fn answered(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        answers: Vec<(AgentName, Answer)>,
+        actions: &mut Vec<FleetAction>,
+    ) {
         let Some(held) = self.tickets.get_mut(&ticket) else {
             return;
         };
@@ -218,24 +225,44 @@ impl Fleet {
             return;
         };
         let answers: BTreeMap<_, _> = answers.into_iter().collect();
-        let mut capable = Vec::new();
+        let (mut capable, mut unasked) = (Vec::new(), Vec::new());
         let mut considered = Vec::new();
         for index in candidates.iter() {
-            let agent = self.members[*index].profile.name.clone();
+            let member = &mut self.members[*index];
+            let agent = member.profile.name.clone();
             let why_not = match answers.get(&agent) {
                 Some(Answer::Capable) => {
                     capable.push(*index);
                     continue;
                 }
-                Some(Answer::Failed(failure)) => WhyNot::FailedToAnswer(failure.clone()),
-                Some(Answer::Declined) | None => WhyNot::Declined,
+                Some(Answer::Failed(failure)) => {
+                    let before = member.breaker.state();
+                    member.breaker.question_failed(now);
+                    let state = member.breaker.state();
+                    if state != before {
+                        let agent = agent.clone();
+                        actions.push(FleetAction::BreakerMoved { agent, state });
+                    }
+                    WhyNot::FailedToAnswer(failure.clone())
+                }
+                Some(Answer::Declined) => WhyNot::Declined,
+                None => {
+                    unasked.push(*index);
+                    continue;
+                }
             };
             considered.push(Considered { agent, why_not });
         }
         held.state = TicketState::Queued;
         self.free_share(ticket);
-        if capable.is_empty() {
-            if let Some(held) = self.tickets.remove(&ticket) {
+        let Some(held) = self.tickets.remove(&ticket) else {
+            return;
+        };
+        let (candidates, asked) = match (capable.is_empty(), unasked.is_empty()) {
+            (false, _) => (capable, true),
+            // Whoever was given a rest may be capable when it is over.
+            (true, false) => (unasked, false),
+            (true, true) => {
                 let refusal = Refusal {
                     code: FailureCode::NoCapableAgent,
                     role: held.demand.role,
@@ -243,11 +270,11 @@ impl Fleet {
                     considered,
                 };
                 self.unmet.push((ticket, refusal));
+                return;
             }
-        } else if let Some(held) = self.tickets.remove(&ticket) {
-            self.enqueue(ticket, &held, capable, true);
-            self.tickets.insert(ticket, held);
-        }
+        };
+        self.enqueue(ticket, &held, candidates, asked);
+        self.tickets.insert(ticket, held);
     }
 
     /// The agent at work on a ticket says what it is doing.
@@ -445,8 +472,10 @@ impl Fleet {
             Step::Ask => {
                 self.take_share(key.run);
                 let candidates = Arc::clone(&key.candidates);
+                // An agent that is given a rest is not asked either.
                 let agents = candidates
                     .iter()
+                    .filter(|index| self.members[**index].breaker.closed_until(now).is_none())
                     .map(|index| self.members[*index].profile.name.clone())
                     .collect();
                 if let Some(held) = self.tickets.get_mut(&ticket) {
@@ -466,9 +495,10 @@ impl Fleet {
         index: MemberIndex,
         actions: &mut Vec<FleetAction>,
     ) {
+        let time = self.tickets.get(&ticket).map(|held| held.demand.time);
         let member = &mut self.members[index];
         let before = member.breaker.state();
-        let Admission::Admitted(pass) = member.breaker.admit(now) else {
+        let Admission::Admitted(pass) = member.breaker.admit(now, time.unwrap_or_default()) else {
             debug_assert!(false, "a step is only taken with a breaker that admits");
             return;
         };

@@ -36,6 +36,7 @@ impl Run {
             },
             mounts: spec.mounts.as_slice().into(),
             priority: spec.priority,
+            time: self.budgets(at).time,
             has_fallback: chosen < spec.fallback.len(),
         }
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use super::effect::Stopping;
 use super::instance::{Instance, InstanceEnd, InstanceState};
+use super::merge::MAX_MERGED_OUTPUT;
 use super::node::{Active, Node, NodeState};
 use super::timers::{Timer, Timers};
 use super::{Effect, InstanceRef, RunInput};
 use crate::{
-    Budgets, Failure, FailureCode, Json, OnFailure, Output, Plan, PlannedTask, RunEventKind, RunId,
-    RunStatus, Scope, StopReason, TaskBody, TaskIndex, TaskKey, TaskResults, TaskStatus, Timestamp,
+    Budgets, ExprError, Failure, FailureCode, Json, OnFailure, Output, Plan, PlannedTask,
+    RunEventKind, RunId, RunStatus, Scope, StopReason, TaskBody, TaskIndex, TaskKey, TaskResults,
+    TaskStatus, Timestamp,
 };
 
 /// What a run is given besides its plan.
@@ -34,6 +36,8 @@ pub struct Run {
     pub(super) id: RunId,
     pub(super) plan: Arc<Plan>,
     pub(super) options: RunOptions,
+    /// The scope of the run's start: its inputs are decoded once.
+    base: Scope,
     pub(super) nodes: Vec<Node>,
     pub(super) results: Arc<TaskResults>,
     pub(super) timers: Timers,
@@ -56,6 +60,7 @@ impl Run {
             .map(|task| Node::new(plan.node(task).waits_for.len()))
             .collect();
         Self {
+            base: Scope::new(&id, &options.inputs, Arc::default()),
             id,
             options,
             results: Arc::default(),
@@ -209,39 +214,40 @@ impl Run {
         }
         let plan = Arc::clone(&self.plan);
         let spec = plan.task(task);
-        let scope = self.scope();
-        match spec
+        let wanted = spec
             .when
             .as_ref()
-            .map_or(Ok(true), |when| when.eval_bool(&scope))
-        {
+            .map_or(Ok(true), |when| when.eval_bool(&self.scope()));
+        match wanted {
             Ok(true) => {}
             Ok(false) => {
                 return self.end_node(task, NodeEnd::skipped("`when` is false".into(), false));
             }
-            Err(error) => {
-                let failure = Failure::new(FailureCode::ExpressionFailed, error.to_string());
-                return self.fail_node(task, failure);
-            }
+            Err(error) => return self.expression_failed(task, &error),
         }
         match (&spec.body, &spec.for_each) {
             (TaskBody::Vote(require), _) => self.vote(task, *require),
             (TaskBody::Agent { .. }, None) => self.expand(task, Vec::new(), 1, u32::MAX),
-            (TaskBody::Agent { .. }, Some(map)) => match map.items.eval_list(&scope) {
-                Ok(items) => {
-                    let count = items.len() as u32;
-                    self.emit(RunEventKind::TaskExpanded {
-                        task: spec.id.clone(),
-                        items: count,
-                    });
-                    self.expand(task, items, count, map.concurrency.unwrap_or(u32::MAX));
+            (TaskBody::Agent { .. }, Some(map)) => {
+                let items = map.items.eval_list(&self.scope());
+                match items {
+                    Ok(items) => {
+                        let count = items.len() as u32;
+                        self.emit(RunEventKind::TaskExpanded {
+                            task: spec.id.clone(),
+                            items: count,
+                        });
+                        self.expand(task, items, count, map.concurrency.unwrap_or(u32::MAX));
+                    }
+                    Err(error) => self.expression_failed(task, &error),
                 }
-                Err(error) => {
-                    let failure = Failure::new(FailureCode::ExpressionFailed, error.to_string());
-                    self.fail_node(task, failure);
-                }
-            },
+            }
         }
+    }
+
+    fn expression_failed(&mut self, task: TaskIndex, error: &ExprError) {
+        let failure = Failure::new(FailureCode::ExpressionFailed, error.to_string());
+        self.fail_node(task, failure);
     }
 
     fn reason_to_skip(&self, task: TaskIndex) -> Option<String> {
@@ -343,6 +349,16 @@ impl Run {
         }
         if let Some(rejection) = active.rejection() {
             return self.rejected(task, rejection);
+        }
+        let size = active.merged_size();
+        if is_map && size > MAX_MERGED_OUTPUT {
+            let failure = Failure::new(
+                FailureCode::OutputTooLarge,
+                format!(
+                    "the items gave {size} together, and a task may give at most {MAX_MERGED_OUTPUT}\nhint: let the items put artifacts, or give less each"
+                ),
+            );
+            return self.fail_node(task, failure);
         }
         let failure = active.failure().cloned();
         let output = active.merged(is_map);
@@ -488,8 +504,10 @@ impl Run {
         });
     }
 
+    /// What expressions see now. Whoever holds it makes the next end of a
+    /// task copy the results: drop it before.
     pub(super) fn scope(&self) -> Scope {
-        Scope::new(&self.id, &self.options.inputs, Arc::clone(&self.results))
+        self.base.with_results(Arc::clone(&self.results))
     }
 
     pub(super) fn emit(&mut self, event: RunEventKind) {

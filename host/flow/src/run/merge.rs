@@ -5,9 +5,27 @@ use std::sync::Arc;
 use super::Run;
 use super::instance::InstanceEnd;
 use super::node::Active;
-use crate::{Dependency, Finding, Json, Output, Rejection, TaskIndex};
+use crate::{ByteSize, Dependency, Finding, Json, Output, Rejection, TaskIndex};
+
+/// The most that the items of a map may give together, values and messages.
+/// The guests pick what each gives, the host holds it all and passes it to
+/// each dependent.
+pub const MAX_MERGED_OUTPUT: ByteSize = ByteSize::mib(256);
 
 impl Active {
+    /// What the values and findings of the instances take together.
+    pub(super) fn merged_size(&self) -> ByteSize {
+        let of_finding = |finding: &Finding| finding.message.len() as u64;
+        let sizes = self.ends().map(|end| match end {
+            InstanceEnd::Completed(output) => {
+                let findings: u64 = output.findings.iter().map(of_finding).sum();
+                output.value.as_str().len() as u64 + findings
+            }
+            InstanceEnd::Rejected(_) | InstanceEnd::Failed(_) | InstanceEnd::Cancelled => 0,
+        });
+        ByteSize::bytes(sizes.sum())
+    }
+
     /// What the task gave. Of a map: the values in item order, `null` where an
     /// item gave none, and all findings and artifacts one after the other.
     pub(super) fn merged(&self, is_map: bool) -> Output {

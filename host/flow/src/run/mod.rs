@@ -40,3 +40,4 @@ mod vote;
 
 pub use effect::{Effect, InstanceRef, RunInput};
 pub use machine::{Run, RunOptions};
+pub use merge::MAX_MERGED_OUTPUT;

@@ -33,6 +33,7 @@ fn demand(role: &str) -> Demand {
         agent: None,
         mounts: [].into(),
         priority: Priority::Normal,
+        time: Duration::from_secs(30),
         has_fallback: false,
     }
 }
@@ -59,6 +60,10 @@ fn end(fleet: &mut Fleet, now: Timestamp, ticket: Ticket, verdict: Verdict) -> V
     let mut actions = Vec::new();
     fleet.ended(now, ticket, verdict, &mut actions);
     actions
+}
+
+fn answer(fleet: &mut Fleet, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
+    fleet.answered(at(0), ticket, answers, &mut Vec::new());
 }
 
 fn assigned(actions: &[FleetAction]) -> Vec<(Ticket, &str)> {
@@ -154,7 +159,7 @@ fn of_several_candidates_the_capable_with_the_least_load_is_chosen() {
                 agents: ["a", "b", "c"].map(name).to_vec()
             }]
         );
-        fleet.answered(ticket, capable(names));
+        answer(&mut fleet, ticket, capable(names));
         let actions = dispatch(&mut fleet, at(0));
         chosen.push(assigned(&actions)[0].1.to_owned());
     }
@@ -169,7 +174,7 @@ fn a_waiting_agent_is_half_as_loaded() {
     let next = |fleet: &mut Fleet| {
         let ticket = fleet.submit(at(0), run, demand("tester"));
         dispatch(fleet, at(0));
-        fleet.answered(ticket, both());
+        answer(fleet, ticket, both());
         let actions = dispatch(fleet, at(0));
         (ticket, assigned(&actions)[0].1.to_owned())
     };
@@ -195,7 +200,8 @@ fn nobody_capable_is_refused_with_each_agents_reason() {
     let ticket = fleet.submit(at(0), run, demand("tester"));
     dispatch(&mut fleet, at(0));
     let broken = crate::Failure::new(FailureCode::Trap, "boom");
-    fleet.answered(
+    answer(
+        &mut fleet,
         ticket,
         vec![
             (name("a"), Answer::Declined),
@@ -299,11 +305,42 @@ fn a_ticket_that_is_withdrawn_frees_what_it_held() {
     let asking = fleet.submit(at(0), run, demand("tester"));
     assert_eq!(dispatch(&mut fleet, at(0)).len(), 1);
     fleet.withdraw(asking);
-    fleet.answered(asking, vec![(name("a"), Answer::Capable)]);
+    answer(&mut fleet, asking, vec![(name("a"), Answer::Capable)]);
     let unknown = fleet.submit(at(0), run, demand("poet"));
     fleet.withdraw(unknown);
     assert!(dispatch(&mut fleet, at(0)).is_empty());
     assert_eq!(fleet.under_way, 0);
     fleet.leave(run);
     assert!(fleet.lines.is_empty());
+}
+
+#[test]
+fn an_agent_that_fails_to_answer_is_given_a_rest_and_asked_again_after_it() {
+    let mut fleet = fleet(10, [agent("a", "tester", 4), agent("b", "tester", 4)]);
+    let run = fleet.enter(10);
+    let broken = || Answer::Failed(crate::Failure::new(FailureCode::TimedOut, "spins"));
+    for _ in 0..2 {
+        let ticket = fleet.submit(at(0), run, demand("tester"));
+        dispatch(&mut fleet, at(0));
+        let answers = vec![(name("a"), broken()), (name("b"), Answer::Capable)];
+        answer(&mut fleet, ticket, answers);
+        assert_eq!(assigned(&dispatch(&mut fleet, at(0))), [(ticket, "b")]);
+    }
+    let ticket = fleet.submit(at(1), run, demand("tester"));
+    assert_eq!(
+        dispatch(&mut fleet, at(1)),
+        [FleetAction::Ask {
+            ticket,
+            agents: vec![name("b")]
+        }],
+        "`a` is not asked"
+    );
+    fleet.answered(
+        at(1),
+        ticket,
+        vec![(name("b"), Answer::Declined)],
+        &mut Vec::new(),
+    );
+    assert!(dispatch(&mut fleet, at(1)).is_empty(), "it waits for `a`");
+    assert_eq!(assigned(&dispatch(&mut fleet, at(60))), [(ticket, "a")]);
 }
