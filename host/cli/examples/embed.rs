@@ -1,5 +1,7 @@
 //! Runs a workflow in a program: `cargo run --example embed -- FILE.yaml`.
 
+#![allow(clippy::print_stdout, reason = "what an example shows")]
+
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 use ringfence::engine::{Clock, Host, HostConfig, RunSpec};

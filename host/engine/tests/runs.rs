@@ -1,11 +1,13 @@
 //! Whole runs through the engine, with agents that are closures, under paused
 //! time.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec};
+use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec, StartError};
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
     Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Rejection, Role, RunEvent,
@@ -446,6 +448,53 @@ async fn a_runner_that_panics_costs_one_attempt() {
     let workflow = "version: 1\nname: m\ntasks:\n  a: {role: odd, retry: {jitter: none}}\n";
     let (outcome, _) = run(runner, workflow).await;
     assert_eq!(value(&outcome, "a"), json!("recovered"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_costs_nobody_anything() {
+    let runner = Scripted::default().agent("good", "good", |_| second(done(json!(1))));
+    let host = host(runner);
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: good}\n";
+    let mut spec = spec(workflow, json!({}), &Events::default());
+    spec.observer = Box::new(|event: &RunEvent| assert!(event.seq > 3, "a defect"));
+    let outcome = host.run(spec).await.unwrap().outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_live_runs_cannot_have_one_name() {
+    let runner = Scripted::default().agent("good", "good", |_| second(done(json!(1))));
+    let host = host(runner);
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: good}\n";
+    let start = || spec(workflow, json!({}), &Events::default());
+    let mut first = host.run(start()).await.unwrap();
+    let second = host.run(start()).await.unwrap_err();
+    assert_eq!(second, StartError::SameName(RunId::new("r1").unwrap()));
+    first.outcome().await.unwrap();
+    assert!(host.run(start()).await.is_ok(), "the name is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_moves_after_what_moved_it_and_before_the_end() {
+    let runner =
+        Scripted::default().agent("bad", "bad", |_| second(failed(FailureCode::Trap, "boom")));
+    let workflow =
+        "version: 1\nname: m\ntasks:\n  a: {role: bad, retry: {max_retries: 5, jitter: none}}\n";
+    let (_, events) = run(runner, workflow).await;
+    let ended = events
+        .iter()
+        .filter(|event| matches!(event.event, RunEventKind::AttemptEnded { .. }));
+    let fifth = ended.clone().nth(4).unwrap().seq;
+    let moved: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event.event, RunEventKind::BreakerMoved { .. }))
+        .map(|event| event.seq)
+        .collect();
+    assert!(moved[0] > fifth, "{moved:?} after {fifth}");
+    assert!(matches!(
+        events[events.len() - 1].event,
+        RunEventKind::RunEnded { .. }
+    ));
 }
 
 #[tokio::test(start_paused = true)]

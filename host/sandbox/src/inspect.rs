@@ -1,9 +1,9 @@
 //! What a component asks for and offers, for people to read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ringfence_flow::{ByteSize, ContentHash};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::component_check::{AgentKind, InterfaceName};
 use crate::folder::LoadedComponent;
@@ -71,6 +71,7 @@ pub struct ImportedPackage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ComponentReport {
     /// Its file.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// How the host talks to it.
     pub kind: AgentKind,
@@ -114,6 +115,11 @@ impl ComponentReport {
             exports: interface.exports.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Whoever drops a file names it, perhaps with bytes that are no text.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 fn by_package<'a>(names: impl Iterator<Item = InterfaceName<'a>>) -> Vec<ImportedPackage> {

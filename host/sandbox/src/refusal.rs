@@ -307,7 +307,9 @@ fn describe_hint(code: FailureCode) -> String {
 
 /// `path` as it can be shown: clean, bounded and in backticks.
 pub(crate) fn show_path(path: &Path) -> String {
-    format!("`{}`", clean_text(&path.to_string_lossy(), MAX_SHOWN_PATH))
+    // A name may hold a line break, which would forge a line.
+    let name = path.to_string_lossy().replace('\n', "\\n");
+    format!("`{}`", clean_text(&name, MAX_SHOWN_PATH))
 }
 
 fn show_paths(paths: &[PathBuf]) -> String {

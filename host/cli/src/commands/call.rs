@@ -40,7 +40,7 @@ pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, C
         None => profile.roles[0].clone(),
     };
     let mounts: Vec<MountName> = args.mount.iter().map(|(name, _)| name.clone()).collect();
-    for mount in mounts.iter().filter(|mount| !profile.is_granted(mount)) {
+    if let Some(mount) = mounts.iter().find(|mount| !profile.is_granted(mount)) {
         return Err(CliError::usage(
             format!("`{}` is not granted the mount `{mount}`", profile.name),
             format!(

@@ -1,82 +1,177 @@
 //! `ringfence check`
 
+use std::path::Path;
+
 use console::Style;
-use ringfence::flow::{Plan, TaskBody, WorkflowFile};
+use ringfence::flow::{Diagnostic, Plan, TaskBody, WorkflowFile};
 use serde::Serialize;
 
 use super::session::Session;
 use super::workflow::Source;
 use crate::args::{CheckArgs, Format, Global};
 use crate::error::CliError;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, say, shown};
 
-/// What `check --format json` prints for a file without errors.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Checked {
-    file: String,
-    workflow: String,
-    waves: Vec<Vec<String>>,
-    inputs: Vec<String>,
+/// A file that was looked at.
+enum Looked {
+    /// It can run.
+    Fine(Box<WorkflowFile>),
+    /// This is wrong with it.
+    Wrong(Source, Vec<Diagnostic>),
+    /// It could not be read.
+    Unread(String, CliError),
 }
 
 pub(crate) async fn check(global: &Global, args: &CheckArgs) -> Result<(), CliError> {
-    let session = match args.no_agents {
-        true => None,
-        false => Some(Session::open(global, &[]).await?),
-    };
-    if let Some(session) = &session {
-        session.warn();
-    }
-    let mut worst = None;
-    let mut checked = Vec::new();
-    for path in &args.files {
-        match check_file(&Source::read(path)?, session.as_ref()) {
-            Ok(file) => checked.push(file),
-            Err(error) => worst = Some(worse(worst, error)),
+    let mut looked: Vec<_> = args.files.iter().map(|path| look(path)).collect();
+    let mut no_session = None;
+    if !args.no_agents {
+        match Session::open(global, &[]).await {
+            Ok(session) => {
+                session.warn();
+                for file in &mut looked {
+                    look_at_host(file, &session);
+                }
+            }
+            Err(error) => no_session = Some(error),
         }
     }
     match args.format {
-        Format::Json => print_json(&checked.iter().map(Checked::of).collect::<Vec<_>>()),
-        Format::Human => checked.iter().for_each(|file| print(&for_people(file))),
+        Format::Json => print_json(&looked.iter().map(Checked::of).collect::<Vec<_>>()),
+        Format::Human => looked.iter().for_each(show),
     }
-    worst.map_or(Ok(()), Err)
+    if let Some(error) = no_session {
+        say("hint: the files alone were checked; `--no-agents` asks for no more");
+        return Err(error);
+    }
+    looked
+        .into_iter()
+        .filter_map(Looked::into_error)
+        .fold(Ok(()), worse)
 }
 
-fn check_file(source: &Source, session: Option<&Session>) -> Result<WorkflowFile, CliError> {
-    let file = source.parse()?;
-    let errors = session.map_or_else(Vec::new, |session| session.check(&file, None));
-    match errors.is_empty() {
-        true => Ok(file),
-        false => Err(source.refuse(&errors)),
+fn look(path: &Path) -> Looked {
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(error) => return Looked::Unread(shown(path), error),
+    };
+    match WorkflowFile::parse(&source.name, &source.text) {
+        Ok(file) => Looked::Fine(Box::new(file)),
+        Err(errors) => Looked::Wrong(source, errors),
     }
 }
 
-/// Of several files with errors, a file that is not valid decides the exit
-/// code over one that no agent can do.
-fn worse(worst: Option<CliError>, error: CliError) -> CliError {
-    match worst {
-        Some(CliError::Invalid(said)) => CliError::Invalid(format!("{said}\n{error}")),
-        Some(CliError::NoCapableAgent(said)) => match error {
-            CliError::NoCapableAgent(more) => CliError::NoCapableAgent(format!("{said}\n{more}")),
-            other => CliError::Invalid(format!("{said}\n{other}")),
-        },
-        Some(_) | None => error,
+/// Looks whether the loaded agents can do what a file asks.
+fn look_at_host(looked: &mut Looked, session: &Session) {
+    let Looked::Fine(file) = looked else {
+        return;
+    };
+    let errors = session.check(file, None);
+    if !errors.is_empty() {
+        let source = Source {
+            name: file.name().to_owned(),
+            text: file.text().to_owned(),
+        };
+        *looked = Looked::Wrong(source, errors);
     }
+}
+
+impl Looked {
+    fn into_error(self) -> Option<CliError> {
+        match self {
+            Self::Fine(_) => None,
+            Self::Wrong(source, errors) => Some(source.error(&errors)),
+            Self::Unread(_, error) => Some(error),
+        }
+    }
+}
+
+/// Of several errors, a file that is not valid decides the exit code over one
+/// that could not be read, and that over one that no agent can do.
+fn worse(worst: Result<(), CliError>, error: CliError) -> Result<(), CliError> {
+    let Err(worst) = worst else {
+        return Err(error);
+    };
+    let text = format!("{worst}\n{error}");
+    Err(match (worst, error) {
+        (CliError::Invalid(_), _) | (_, CliError::Invalid(_)) => CliError::Invalid(text),
+        (CliError::NoCapableAgent(_), CliError::NoCapableAgent(_)) => {
+            CliError::NoCapableAgent(text)
+        }
+        (_, _) => CliError::Files(text),
+    })
+}
+
+/// What `check --format json` prints of a file.
+#[derive(Serialize)]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "result",
+    rename_all_fields = "kebab-case"
+)]
+enum Checked {
+    Ok {
+        file: String,
+        workflow: String,
+        waves: Vec<Vec<String>>,
+        inputs: Vec<String>,
+    },
+    Invalid {
+        file: String,
+        errors: Vec<Problem>,
+    },
+    Unreadable {
+        file: String,
+        message: String,
+    },
+}
+
+/// Something that is wrong with a file.
+#[derive(Serialize)]
+struct Problem {
+    code: &'static str,
+    line: u32,
+    column: u32,
+    message: String,
+    hint: Option<String>,
 }
 
 impl Checked {
-    fn of(file: &WorkflowFile) -> Self {
-        let workflow = file.plan().workflow();
+    fn of(looked: &Looked) -> Self {
+        match looked {
+            Looked::Fine(file) => {
+                let workflow = file.plan().workflow();
+                Self::Ok {
+                    file: file.name().to_owned(),
+                    workflow: workflow.name.to_string(),
+                    waves: waves(file.plan()),
+                    inputs: workflow
+                        .inputs
+                        .iter()
+                        .map(|input| input.name.to_string())
+                        .collect(),
+                }
+            }
+            Looked::Wrong(source, errors) => Self::Invalid {
+                file: source.name.clone(),
+                errors: errors.iter().map(Problem::of).collect(),
+            },
+            Looked::Unread(file, error) => Self::Unreadable {
+                file: file.clone(),
+                message: error.to_string(),
+            },
+        }
+    }
+}
+
+impl Problem {
+    fn of(diagnostic: &Diagnostic) -> Self {
         Self {
-            file: file.name().to_owned(),
-            workflow: workflow.name.to_string(),
-            waves: waves(file.plan()),
-            inputs: workflow
-                .inputs
-                .iter()
-                .map(|input| input.name.to_string())
-                .collect(),
+            code: diagnostic.code,
+            line: diagnostic.span.line,
+            column: diagnostic.span.column,
+            message: diagnostic.message.clone(),
+            hint: diagnostic.hint.clone(),
         }
     }
 }
@@ -88,6 +183,15 @@ fn waves(plan: &Plan) -> Vec<Vec<String>> {
             .collect()
     };
     plan.waves().into_iter().map(names).collect()
+}
+
+fn show(looked: &Looked) {
+    match looked {
+        Looked::Fine(file) => print(&for_people(file)),
+        Looked::Wrong(source, errors) => source.show(errors),
+        // Said once, as the error that ends the command.
+        Looked::Unread(..) => {}
+    }
 }
 
 fn for_people(file: &WorkflowFile) -> String {
@@ -122,11 +226,8 @@ fn for_people(file: &WorkflowFile) -> String {
                 format!("{}{who}{many}", spec.id)
             })
             .collect();
-        text.push_str(&format!(
-            "\n   {} {}",
-            dim.apply_to(format!("wave {number}:")),
-            tasks.join(", ")
-        ));
+        let wave = dim.apply_to(format!("wave {number}:"));
+        text.push_str(&format!("\n   {wave} {}", tasks.join(", ")));
     }
     for task in &workflow.tasks {
         if let Some(on_reject) = &task.on_reject {
@@ -144,16 +245,10 @@ fn for_people(file: &WorkflowFile) -> String {
             Some(value) => format!("default {value}"),
             None => "required".to_owned(),
         };
-        let about = input
-            .description
-            .as_deref()
-            .map(|d| format!(": {d}"))
-            .unwrap_or_default();
-        text.push_str(&format!(
-            "\n   {} {} ({default}){about}",
-            dim.apply_to("input:"),
-            input.name
-        ));
+        let about = input.description.as_deref();
+        let about = about.map(|text| format!(": {text}")).unwrap_or_default();
+        let word = dim.apply_to("input:");
+        text.push_str(&format!("\n   {word} {} ({default}){about}", input.name));
     }
     text
 }

@@ -123,7 +123,7 @@ async fn terminated() {
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a handler Ctrl-C ends the process, which is as good.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -57,16 +57,26 @@ impl Source {
 
     /// Prints what is wrong, and makes the error that ends the command.
     pub(crate) fn refuse(&self, diagnostics: &[Diagnostic]) -> CliError {
+        self.show(diagnostics);
+        self.error(diagnostics)
+    }
+
+    /// Prints what is wrong.
+    pub(crate) fn show(&self, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
             say(self.picture(diagnostic).trim_end());
         }
+    }
+
+    /// The error that ends a command when this is wrong.
+    pub(crate) fn error(&self, diagnostics: &[Diagnostic]) -> CliError {
         let count = match diagnostics.len() {
             1 => "1 error".to_owned(),
             n => format!("{n} errors"),
         };
         let message = format!("{}: {count}", self.name);
         let no_agent = FailureCode::NoCapableAgent.as_str();
-        if !diagnostics.is_empty() && diagnostics.iter().all(|d| d.code == no_agent) {
+        if diagnostics.iter().all(|d| d.code == no_agent) {
             CliError::NoCapableAgent(message)
         } else {
             CliError::Invalid(message)

@@ -3,7 +3,8 @@
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    RunEvent, RunEventKind, TaskKey, TaskStatus, Timestamp, clean_text, show_duration,
+    AttemptResult, BreakerState, RunEvent, RunEventKind, TaskKey, TaskStatus, Timestamp,
+    clean_text, show_duration,
 };
 
 /// The longest text of an agent's that a line shows, in bytes.
@@ -40,9 +41,8 @@ impl PlainView {
                 result,
                 ..
             } => {
-                let failure = match result {
-                    ringfence::flow::AttemptResult::Failed(failure) => failure,
-                    _ => return None,
+                let AttemptResult::Failed(failure) = result else {
+                    return None;
                 };
                 let text = first_line(&failure.to_string());
                 format!("{key}: attempt {attempt} by `{agent}` failed: {text}")
@@ -84,12 +84,12 @@ impl PlainView {
                 (status, None, None) => format!("{task}: {status}"),
             },
             RunEventKind::BreakerMoved { agent, state } => match state {
-                ringfence::flow::BreakerState::Closed => format!("`{agent}` is trusted again"),
-                ringfence::flow::BreakerState::Open { until } => {
+                BreakerState::Closed => format!("`{agent}` is trusted again"),
+                BreakerState::Open { until } => {
                     let rest = show_duration(until.since(at));
                     format!("`{agent}` failed too often in a row and is given a rest of {rest}")
                 }
-                ringfence::flow::BreakerState::HalfOpen { .. } => {
+                BreakerState::HalfOpen { .. } => {
                     format!("`{agent}` is tried again")
                 }
             },
