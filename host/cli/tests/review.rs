@@ -55,7 +55,11 @@ fn check(source: &Path, out: &Path, ended: &Ended) -> serde_json::Value {
     let sarif: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("report.sarif")).unwrap()).unwrap();
     let schema = root().join("host/report/tests/sarif-schema-2.1.0.json");
-    let schema = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+    // The published pattern for languages has a bracket too many.
+    let schema = fs::read_to_string(schema)
+        .unwrap()
+        .replace("{2}]?$", "{2}?$");
+    let schema = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<_> = validator
         .iter_errors(&sarif)

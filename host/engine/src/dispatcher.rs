@@ -199,7 +199,7 @@ impl Dispatcher {
         let Some(holder) = self.tickets.get(&ticket).copied() else {
             return;
         };
-        self.release(holder, report.result.verdict());
+        let verdict = report.result.verdict();
         if let Some(live) = self.runs.get_mut(&holder.run)
             && !matches!(report.result, AttemptResult::Failed(_))
         {
@@ -210,7 +210,10 @@ impl Dispatcher {
             result: report.result,
             usage: report.usage,
         };
+        // The run speaks first: that the attempt ended comes before that a
+        // breaker moved. What it asks for is carried out after the release.
         self.feed(holder.run, ended);
+        self.release(holder, verdict);
     }
 
     fn answered(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {

@@ -392,6 +392,7 @@ fn a_host_that_can_run_it_has_nothing_to_say() {
         agents: &agents,
         ceiling: &Budgets {
             time: std::time::Duration::from_secs(600),
+            host_calls: 10_000_000,
             ..budgets
         },
         defaults: &budgets,

@@ -7,11 +7,12 @@ use ringfence::engine::Clock;
 use ringfence::engine::{MemoryArtifacts, draw_run_id};
 use ringfence::flow::{
     Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, FailureCode,
-    GrantDecision, Json, LogLine, MountName, Priority, Progress, Role, TaskId, TaskKey,
+    GrantDecision, Json, LogLine, MountName, Priority, Progress, Role, StopReason, TaskId, TaskKey,
     TaskRequest, show_duration,
 };
 use serde::Serialize;
 
+use super::interrupt::Interrupts;
 use super::session::Session;
 use super::workflow::read_bounded;
 use crate::args::{CallArgs, Format, Global};
@@ -54,6 +55,7 @@ pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, C
         live: args.format == Format::Human,
         ..Watcher::default()
     });
+    let mut interrupts = Interrupts::listen();
     let attempt = Attempt {
         agent: profile.name.clone(),
         request: TaskRequest {
@@ -72,12 +74,9 @@ pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, C
         budgets,
         artifacts: Arc::new(MemoryArtifacts::default()),
         observer: watcher.clone(),
-        stop: Box::pin(async {
-            match tokio::signal::ctrl_c().await {
-                Ok(()) => ringfence::flow::StopReason::Cancelled,
-                // Without a handler Ctrl-C ends the process, which is as good.
-                Err(_) => std::future::pending().await,
-            }
+        stop: Box::pin(async move {
+            interrupts.next().await;
+            StopReason::Cancelled
         }),
     };
     let report = session.sandbox.execute(attempt).await;

@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod graph;
 mod inspect;
+mod interrupt;
 mod report;
 mod run;
 mod session;

@@ -14,6 +14,7 @@ use ringfence::flow::{
 };
 use ringfence::report::SourceFolders;
 
+use super::interrupt::Interrupts;
 use super::report::ReportKind;
 use super::session::Session;
 use super::workflow::Source;
@@ -51,8 +52,10 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         artifacts: artifacts.clone(),
         observer: observer(args, Arc::clone(&record)),
     };
+    // From before the run starts: none that comes early is lost.
+    let mut interrupts = Interrupts::listen();
     let mut handle = host.run(spec).await?;
-    let outcome = until_ended(&mut handle).await?;
+    let outcome = until_ended(&mut handle, &mut interrupts).await?;
 
     let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
     // The patch and the summary are worth having also where a report is not.
@@ -80,10 +83,13 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
 }
 
 /// Waits for the end. The first Ctrl-C cancels, the second one kills.
-async fn until_ended(handle: &mut RunHandle) -> Result<RunOutcome, CliError> {
+async fn until_ended(
+    handle: &mut RunHandle,
+    interrupts: &mut Interrupts,
+) -> Result<RunOutcome, CliError> {
     tokio::select! {
         outcome = handle.outcome() => return Ok(outcome?),
-        () = interrupted() => {}
+        () = interrupts.next() => {}
     }
     say("cancelling; press Ctrl-C again to end at once");
     let cancelled = async {
@@ -92,38 +98,7 @@ async fn until_ended(handle: &mut RunHandle) -> Result<RunOutcome, CliError> {
     };
     tokio::select! {
         outcome = cancelled => Ok(outcome?),
-        () = interrupted() => std::process::exit(ExitCode::Cancelled as i32),
-    }
-}
-
-/// Somebody pressed Ctrl-C, or asked the process to terminate.
-async fn interrupted() {
-    tokio::select! {
-        () = ctrl_c() => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signals) => {
-            signals.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
-}
-
-async fn ctrl_c() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler Ctrl-C ends the process, which is as good.
-        std::future::pending::<()>().await;
+        () = interrupts.next() => std::process::exit(ExitCode::Cancelled as i32),
     }
 }
 

@@ -84,7 +84,7 @@ pub enum DescriptionProblem {
     /// A role is there twice.
     #[error("the role `{0}` is there twice")]
     RoleTwice(Role),
-    /// A schema is too large or not JSON.
+    /// A schema is too large, not JSON, or no schema.
     #[error("the {which} schema {problem}")]
     Schema {
         /// `input` or `output`.
@@ -165,12 +165,18 @@ fn check_schema(
         format!("has {size}, and at most {MAX_SCHEMA_SIZE} are accepted")
     } else {
         match Json::parse(schema) {
-            Ok(json) => return Some(json),
+            Ok(json) if is_schema(&json) => return Some(json),
+            Ok(_) => "is no JSON Schema, which is an object, `true` or `false`".to_owned(),
             Err(error) => format!("is not JSON: {error}"),
         }
     };
     problems.push(DescriptionProblem::Schema { which, problem });
     None
+}
+
+fn is_schema(json: &Json) -> bool {
+    let text = json.as_str().trim();
+    text.starts_with('{') || text == "true" || text == "false"
 }
 
 /// Whether a text can stand on a line of the screen as it is.
@@ -226,7 +232,7 @@ mod tests {
         most.version = "v".repeat(MAX_VERSION_LEN);
         most.summary = "s".repeat(MAX_SUMMARY_LEN);
         most.roles = (0..MAX_ROLES).map(|i| format!("r{i}")).collect();
-        most.input_schema = Some(format!("\"{}\"", "x".repeat((256 << 10) - 2)));
+        most.input_schema = Some(format!("{{}}{}", " ".repeat((256 << 10) - 2)));
         most.clone().check().unwrap();
 
         assert_eq!(
