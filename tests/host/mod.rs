@@ -6,20 +6,18 @@
     reason = "each suite uses a part of it; a test that cannot go on panics"
 )]
 
-use std::collections::BTreeMap;
 use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ringfence::engine::MemoryArtifacts;
 use ringfence_flow::{
-    AgentName, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport,
-    AttemptResult, AttemptRunner as _, BoxFuture, Budgets, ContentHash, Failure, FailureCode,
-    GrantDecision, Json, LogLine, MountName, Output, Priority, Progress, Role, RunId, StopSignal,
-    TaskId, TaskKey, TaskRequest,
+    AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
+    Failure, FailureCode, GrantDecision, Json, LogLine, MountName, Output, Priority, Progress,
+    Role, RunId, StopSignal, TaskId, TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{Sandbox, SandboxConfig};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Where `cargo xtask build-guests` puts the guests.
@@ -95,7 +93,7 @@ impl Host {
                 agent: AgentName::new(agent).unwrap(),
                 request,
                 budgets,
-                artifacts: Arc::new(Artifacts::default()),
+                artifacts: Arc::new(MemoryArtifacts::default()),
                 observer: Arc::clone(&seen) as Arc<dyn AttemptObserver>,
                 stop,
             })
@@ -195,22 +193,5 @@ impl AttemptObserver for Seen {
 
     fn decision(&self, decision: GrantDecision) {
         self.decisions.lock().unwrap().push(decision);
-    }
-}
-
-/// Artifacts in memory.
-#[derive(Default)]
-pub struct Artifacts(Mutex<BTreeMap<ContentHash, Arc<[u8]>>>);
-
-impl ArtifactStore for Artifacts {
-    fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>> {
-        let hash = ContentHash::from_bytes(Sha256::digest(&content).into());
-        self.0.lock().unwrap().insert(hash, content);
-        Box::pin(async move { Ok(hash) })
-    }
-
-    fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {
-        let found = self.0.lock().unwrap().get(&hash).cloned();
-        Box::pin(async move { found.ok_or(ArtifactError::NotFound(hash)) })
     }
 }

@@ -201,6 +201,20 @@ async fn a_map_keeps_item_order_and_its_own_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_items_of_a_map_give_at_most_so_much_together() {
+    // All items share one text of a mebibyte.
+    let large = Json::from(json!("x".repeat(1 << 20)));
+    let runner = Scripted::default().agent("mapper", "map", move |_| {
+        second(AttemptResult::Completed(Output::of(large.clone())))
+    });
+    let workflow = "version: 1\nname: m\ntasks:\n  all: {role: map, for_each: \"range(256)\"}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    let failure = outcome.failure.unwrap();
+    assert_eq!(failure.code, FailureCode::OutputTooLarge, "{failure}");
+    assert!(failure.message.contains("at most 256 MiB"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn retries_wait_longer_each_time() {
     let runner = Scripted::default().agent("flaky", "work", |request| {
         (

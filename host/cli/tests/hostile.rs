@@ -1,0 +1,133 @@
+//! Files, names and readers that mean no good.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use support::{built, plugins, ringfence, run};
+
+const GOOD: &str = "version: 1\nname: good\ntasks:\n  say: {role: echo}\n";
+
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let folder = plugins(&["echo"]);
+    let ended = run(folder.path(), &["check", "--no-agents", "/dev/zero"]).expect(6);
+    assert!(ended.stderr.contains("64 MiB"), "{}", ended.stderr);
+    run(
+        folder.path(),
+        &[
+            "--plugins",
+            ".",
+            "agents",
+            "call",
+            "echo",
+            "--input",
+            "@/dev/zero",
+        ],
+    )
+    .expect(6);
+}
+
+#[test]
+fn a_line_that_no_screen_holds_is_not_drawn() {
+    let folder = plugins(&[]);
+    let long = format!("version: 1\nname: {}\ntasks: {{}}\n", "x".repeat(100_000));
+    fs::write(folder.path().join("long.yaml"), long).unwrap();
+    let ended = run(folder.path(), &["check", "--no-agents", "long.yaml"]).expect(4);
+    assert!(ended.stderr.contains("long.yaml:2:"), "{}", ended.stderr);
+    assert!(ended.stderr.len() < 2_000, "{} bytes", ended.stderr.len());
+}
+
+#[test]
+fn a_run_goes_on_when_nobody_reads_what_is_said_beside_it() {
+    let folder = plugins(&["echo"]);
+    fs::write(folder.path().join("w.yaml"), GOOD).unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = ringfence(folder.path())
+        .args(["--plugins", ".", "run", "w.yaml"])
+        .stderr(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("completed `good`")
+    );
+}
+
+#[test]
+fn the_name_of_a_file_cannot_forge_a_line() {
+    let folder = plugins(&[]);
+    let name = "x\nrefused: 0\n\u{1b}[2J.wasm";
+    fs::write(folder.path().join(name), "no component").unwrap();
+    let ended = run(folder.path(), &["--plugins", ".", "agents", "list"]).expect(0);
+    assert!(ended.stdout.contains("refused: 1"), "{}", ended.stdout);
+    assert!(
+        !ended.stdout.lines().any(|line| line == "refused: 0"),
+        "{}",
+        ended.stdout
+    );
+    assert!(!ended.stdout.contains('\u{1b}'), "{}", ended.stdout);
+}
+
+#[test]
+fn the_name_of_a_file_need_not_be_text() {
+    let folder = plugins(&[]);
+    let name = OsStr::from_bytes(b"\xff\xfe.wasm");
+    fs::copy(built("guests", "echo"), folder.path().join(name)).unwrap();
+    let args = [
+        "--plugins",
+        ".",
+        "agents",
+        "inspect",
+        "echo",
+        "--format",
+        "json",
+    ];
+    let json = run(folder.path(), &args).expect(0).json();
+    assert_eq!(json["profile"]["name"], "echo");
+}
+
+#[test]
+fn artifacts_of_one_name_are_all_kept() {
+    let folder = plugins(&["put-artifacts"]);
+    let workflow = "version: 1\nname: many\ntasks:\n  put:\n    role: put-artifacts\n    for_each: \"range(3)\"\n    input: {bytes: 8, count: 1}\n";
+    fs::write(folder.path().join("w.yaml"), workflow).unwrap();
+    run(
+        folder.path(),
+        &["--plugins", ".", "run", "w.yaml", "--artifacts", "out"],
+    )
+    .expect(0);
+    let files = fs::read_dir(folder.path().join("out")).unwrap().count();
+    assert_eq!(files, 3);
+}
+
+#[test]
+fn what_can_be_written_is_written_when_a_report_cannot() {
+    let folder = plugins(&["echo"]);
+    fs::write(folder.path().join("w.yaml"), GOOD).unwrap();
+    fs::create_dir_all(folder.path().join("taken.md")).unwrap();
+    let args = [
+        "--plugins",
+        ".",
+        "run",
+        "w.yaml",
+        "--report",
+        "taken.md",
+        "--report",
+        "good.md",
+    ];
+    let ended = run(folder.path(), &args).expect(6);
+    assert!(
+        ended.stdout.contains("completed `good`"),
+        "{}",
+        ended.stdout
+    );
+    assert!(folder.path().join("good.md").is_file());
+}
