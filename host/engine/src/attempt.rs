@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::host::Message;
 use crate::publisher::Publisher;
+use crate::recall::Search;
 
 /// What a spawned task brings back.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) enum Done {
     Attempt(Box<AttemptReport>),
     /// Agents said whether they can handle a task.
     Answers(Vec<(AgentName, Answer)>),
+    /// It was looked whether there is an earlier result.
+    Search(Search),
 }
 
 /// Resolves when the other half is used; never if that is dropped.

@@ -6,23 +6,25 @@ use std::sync::Arc;
 
 use ringfence_flow::{
     AgentName, Answer, Attempt, AttemptReport, AttemptResult, AttemptRunner, Effect, Failure,
-    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunInput, RunOptions, RunSlot,
-    Ticket, Timestamp, Usage, Verdict,
+    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunId, RunInput, RunOptions,
+    RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use crate::attempt::{Done, Watcher, ask, stop_signal};
 use crate::host::{HostConfig, Message};
-use crate::live::{Artifacts, Holder, Live, Remembered};
+use crate::live::{self, Artifacts, Holder, Live, Remembered, Results};
 use crate::publisher::Publisher;
-use crate::{Clock, RunOutcome, RunSpec};
+use crate::recall::Search;
+use crate::{Clock, MemoryResults, RunOutcome, RunSpec};
 
 /// What a spawned task is for.
 #[derive(Debug)]
-enum Spawned {
+pub(crate) enum Spawned {
     Attempt,
     Ask(Vec<AgentName>),
+    Recall,
 }
 
 impl Spawned {
@@ -41,18 +43,21 @@ impl Spawned {
                 let failed = |agent| (agent, Answer::Failed(failure.clone()));
                 Done::Answers(agents.into_iter().map(failed).collect())
             }
+            Self::Recall => Done::Search(Search::NOTHING),
         }
     }
 }
 
 /// Owns the fleet and all live runs.
 pub(crate) struct Dispatcher {
-    runner: Arc<dyn AttemptRunner>,
-    clock: Clock,
+    pub(crate) runner: Arc<dyn AttemptRunner>,
+    pub(crate) clock: Clock,
     mailbox: mpsc::WeakSender<Message>,
     fleet: Fleet,
-    runs: BTreeMap<RunSlot, Live>,
-    tickets: HashMap<Ticket, Holder>,
+    pub(crate) runs: BTreeMap<RunSlot, Live>,
+    pub(crate) tickets: HashMap<Ticket, Holder>,
+    /// Where results are kept of runs that bring no store.
+    results: Results,
     spawned: JoinSet<Done>,
     spawned_for: HashMap<task::Id, (Ticket, Spawned)>,
     /// Stops the questions that are under way.
@@ -75,6 +80,7 @@ impl Dispatcher {
             mailbox,
             runs: BTreeMap::new(),
             tickets: HashMap::new(),
+            results: Results(Arc::new(MemoryResults::default())),
             spawned: JoinSet::new(),
             spawned_for: HashMap::new(),
             questions: HashMap::new(),
@@ -116,7 +122,7 @@ impl Dispatcher {
                 accepted,
                 done,
             } => {
-                let known = self.runs.values().any(|live| *live.run.id() == spec.id);
+                let known = self.outermost(&spec.id).is_some();
                 // Whoever started it may have stopped waiting.
                 let _ = accepted.send(!known);
                 if !known {
@@ -124,17 +130,30 @@ impl Dispatcher {
                 }
             }
             Message::Cancel { run } => {
-                let slot = self.runs.iter().find(|(_, live)| *live.run.id() == run);
-                if let Some(slot) = slot.map(|(slot, _)| *slot) {
-                    self.feed(slot, RunInput::Cancel);
+                if let Some(slot) = self.outermost(&run) {
+                    self.feed(slot, RunInput::Stop(StopReason::Cancelled));
                 }
+            }
+            Message::Decide {
+                run,
+                task,
+                decision,
+                answer,
+            } => {
+                // Whoever decided may have stopped waiting.
+                let _ = answer.send(self.decide(run, task, decision));
             }
             Message::Activity { ticket, activity } => self.fleet.activity(ticket, activity),
         }
     }
 
+    /// The live run of this name that somebody started.
+    pub(crate) fn outermost(&self, run: &RunId) -> Option<RunSlot> {
+        let named = |(_, live): &(&RunSlot, &Live)| live.is_outermost() && live.run.id() == run;
+        self.runs.iter().find(named).map(|(slot, _)| *slot)
+    }
+
     fn start(&mut self, spec: RunSpec, done: oneshot::Sender<RunOutcome>) {
-        let slot = self.fleet.enter(spec.plan.workflow().concurrency);
         let options = RunOptions {
             inputs: spec.inputs,
             seed: spec.seed,
@@ -142,19 +161,24 @@ impl Dispatcher {
                 .budgets
                 .unwrap_or_else(|| self.runner.default_budgets()),
             ceiling: self.runner.ceiling(),
+            outer_deadline: None,
         };
-        let live = Live {
-            publisher: Publisher::new(spec.id.clone(), self.clock, spec.observer),
-            run: Run::new(spec.id, spec.plan, options),
-            artifacts: Artifacts(spec.artifacts),
-            tickets: HashMap::new(),
-            answers: HashMap::new(),
-            stops: HashMap::new(),
-            end: None,
-            done,
-        };
+        let publisher = Publisher::new(spec.id.clone(), self.clock, spec.observer);
+        let live = Live::new(
+            Run::new(spec.id, spec.plan, options),
+            publisher,
+            Artifacts(spec.artifacts),
+            spec.results.map_or_else(|| self.results.clone(), Results),
+            live::Done::Caller(done),
+        );
+        let slot = self.enter(&live.run, None);
         self.runs.insert(slot, live);
         self.feed(slot, RunInput::Start);
+    }
+
+    /// Takes a run into the fleet.
+    pub(crate) fn enter(&mut self, run: &Run, _around: Option<RunSlot>) -> RunSlot {
+        self.fleet.enter(run.plan().workflow().concurrency)
     }
 
     fn tick(&mut self) {
@@ -192,6 +216,7 @@ impl Dispatcher {
         match done {
             Done::Attempt(report) => self.attempt_ended(ticket, *report),
             Done::Answers(answers) => self.answered(ticket, answers),
+            Done::Search(search) => self.searched(ticket, search),
         }
     }
 
@@ -241,7 +266,7 @@ impl Dispatcher {
     }
 
     /// Passes what happened to a run, and keeps what it says for [`work`](Self::work).
-    fn feed(&mut self, slot: RunSlot, input: RunInput) {
+    pub(crate) fn feed(&mut self, slot: RunSlot, input: RunInput) {
         if let Some(live) = self.runs.get_mut(&slot) {
             let effects = live.run.handle(self.clock.now(), input);
             self.pending
@@ -258,13 +283,16 @@ impl Dispatcher {
             }
             self.fleet.dispatch(self.clock.now(), &mut actions);
             if actions.is_empty() {
-                break;
+                self.bury();
+                // The end of a child is news for the run around it.
+                if self.pending.is_empty() {
+                    break;
+                }
             }
             for action in actions.drain(..) {
                 self.follow(action);
             }
         }
-        self.bury();
     }
 
     fn carry_out(&mut self, slot: RunSlot, effect: Effect) {
@@ -293,6 +321,9 @@ impl Dispatcher {
                     }
                 }
             }
+            Effect::Recall { at, agent, request } => self.recall(slot, at, agent, *request),
+            Effect::StartChild { at, child } => self.start_child(slot, at, *child),
+            Effect::StopChild { at, reason } => self.stop_child(slot, at, reason),
             Effect::Release { at } => self.release(Holder { run: slot, at }, Verdict::Neither),
             Effect::Stop { at, reason } => {
                 if let Some(stop) = live.stops.remove(&at) {
@@ -327,8 +358,13 @@ impl Dispatcher {
                     stop: signal,
                 };
                 let runner = Arc::clone(&self.runner);
+                let keeper = live.keeper(at, self.clock);
                 self.spawn(ticket, Spawned::Attempt, async move {
-                    Done::Attempt(Box::new(runner.execute(attempt).await))
+                    let report = runner.execute(attempt).await;
+                    if let Some(keeper) = keeper {
+                        keeper.keep(&report.result).await;
+                    }
+                    Done::Attempt(Box::new(report))
                 });
             }
         }
@@ -352,7 +388,9 @@ impl Dispatcher {
                 tracing::info!(%agent, ?state, "circuit breaker moved");
                 // In line with what the runs say themselves, and never after
                 // their end.
-                let goes_on = |(_, live): &(&RunSlot, &Live)| live.run.status().is_none();
+                let goes_on = |(_, live): &(&RunSlot, &Live)| {
+                    live.is_outermost() && live.run.status().is_none()
+                };
                 for (slot, _) in self.runs.iter().filter(goes_on) {
                     let agent = agent.clone();
                     let moved = Effect::Emit(RunEventKind::BreakerMoved { agent, state });
@@ -396,7 +434,7 @@ impl Dispatcher {
         }
     }
 
-    fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         ticket: Ticket,
         what: Spawned,
@@ -453,6 +491,13 @@ impl Dispatcher {
                 self.tickets.remove(ticket);
             }
             self.fleet.leave(slot);
+            let done = match live.done {
+                live::Done::Caller(done) => done,
+                live::Done::Parent(holder) => {
+                    self.child_ended(holder, &live.run);
+                    continue;
+                }
+            };
             let (failure, task) = live.end.unwrap_or_default();
             if let Some(status) = live.run.status() {
                 let outcome = RunOutcome {
@@ -460,10 +505,11 @@ impl Dispatcher {
                     status,
                     failure,
                     task,
+                    output: live.run.output().cloned(),
                     results: live.run.results().clone(),
                 };
                 // Nobody waits for a run whose handle was dropped.
-                drop(live.done.send(outcome));
+                drop(done.send(outcome));
             }
         }
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ringfence_flow::{
-    Activity, AttemptRunner, BreakerPolicy, Failure, FleetPolicy, RunId, RunStatus, TaskId,
-    TaskResults, Ticket,
+    Activity, AttemptRunner, BreakerPolicy, Decision, Failure, FleetPolicy, Json, RunId, RunStatus,
+    TaskId, TaskPath, TaskResults, Ticket,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::dispatcher::Dispatcher;
-use crate::{Clock, RunSpec};
+use crate::{Clock, DecideError, RunSpec};
 
 /// How many messages may wait for the host. A sender that finds it full waits.
 const MAILBOX: usize = 1024;
@@ -79,6 +79,12 @@ pub(crate) enum Message {
     Cancel {
         run: RunId,
     },
+    Decide {
+        run: RunId,
+        task: TaskPath,
+        decision: Decision,
+        answer: oneshot::Sender<Result<(), DecideError>>,
+    },
     Activity {
         ticket: Ticket,
         activity: Activity,
@@ -122,10 +128,14 @@ impl Host {
         if !answer.await.map_err(|_| HostGone)? {
             return Err(StartError::SameName(id));
         }
+        let control = RunControl {
+            run: id,
+            mailbox: self.mailbox.downgrade(),
+        };
         Ok(RunHandle {
-            id,
+            control,
             outcome,
-            mailbox: self.mailbox.clone(),
+            _mailbox: self.mailbox.clone(),
         })
     }
 }
@@ -133,25 +143,28 @@ impl Host {
 /// A run that was started. Dropping the handle leaves the run alone.
 #[derive(Debug)]
 pub struct RunHandle {
-    id: RunId,
+    control: RunControl,
     outcome: oneshot::Receiver<RunOutcome>,
-    mailbox: mpsc::Sender<Message>,
+    /// Keeps the host's ears open as long as somebody waits.
+    _mailbox: mpsc::Sender<Message>,
 }
 
 impl RunHandle {
     /// The run's name.
     #[must_use]
     pub fn id(&self) -> &RunId {
-        &self.id
+        &self.control.run
+    }
+
+    /// What steers the run, for whoever does not wait for it.
+    #[must_use]
+    pub fn control(&self) -> RunControl {
+        self.control.clone()
     }
 
     /// Asks the run to stop; [`outcome`](Self::outcome) tells when it has.
     pub async fn cancel(&self) {
-        let cancel = Message::Cancel {
-            run: self.id.clone(),
-        };
-        // A host that has gone has no run left to cancel.
-        drop(self.mailbox.send(cancel).await);
+        self.control.cancel().await;
     }
 
     /// Waits until the run has ended.
@@ -160,6 +173,52 @@ impl RunHandle {
     /// [`HostGone`] if the host stopped before.
     pub async fn outcome(&mut self) -> Result<RunOutcome, HostGone> {
         (&mut self.outcome).await.map_err(|_| HostGone)
+    }
+}
+
+/// Steers a run, as long as the [`Host`] or the run's [`RunHandle`] is there.
+/// Clones steer the same one.
+#[derive(Clone, Debug)]
+pub struct RunControl {
+    run: RunId,
+    mailbox: mpsc::WeakSender<Message>,
+}
+
+impl RunControl {
+    /// The run's name.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Asks the run to stop. Its tasks of `finally` run before it ends.
+    pub async fn cancel(&self) {
+        let cancel = Message::Cancel {
+            run: self.run.clone(),
+        };
+        // A host that has gone has no run left to cancel.
+        if let Some(mailbox) = self.mailbox.upgrade() {
+            drop(mailbox.send(cancel).await);
+        }
+    }
+
+    /// Tells a task that waits for approval what a person said.
+    ///
+    /// # Errors
+    /// [`DecideError`] if the task waits for nobody, with those that do, or
+    /// the run has ended.
+    pub async fn decide(&self, task: TaskPath, decision: Decision) -> Result<(), DecideError> {
+        let (answer, answered) = oneshot::channel();
+        let decide = Message::Decide {
+            run: self.run.clone(),
+            task,
+            decision,
+            answer,
+        };
+        let mailbox = self.mailbox.upgrade().ok_or(HostGone)?;
+        mailbox.send(decide).await.map_err(|_| HostGone)?;
+        drop(mailbox);
+        answered.await.map_err(|_| HostGone)?
     }
 }
 
@@ -174,6 +233,8 @@ pub struct RunOutcome {
     pub failure: Option<Failure>,
     /// Which task decided that, if one did.
     pub task: Option<TaskId>,
+    /// What the workflow gave, if it completed.
+    pub output: Option<Json>,
     /// What each task gave.
     pub results: TaskResults,
 }

@@ -5,17 +5,23 @@
 //! observers. One [`Host`] is one task that owns the fleet of agents and all
 //! live runs, so nothing here is locked but the numbering of events.
 
+mod approval;
 mod artifacts;
 mod attempt;
+mod children;
 mod clock;
 mod dispatcher;
 mod host;
 mod live;
 mod publisher;
+mod recall;
+mod results;
 mod start;
 
+pub use approval::DecideError;
 pub use artifacts::MemoryArtifacts;
 pub use clock::Clock;
-pub use host::{Host, HostConfig, HostGone, RunHandle, RunOutcome, StartError};
+pub use host::{Host, HostConfig, HostGone, RunControl, RunHandle, RunOutcome, StartError};
 pub use publisher::RunObserver;
+pub use results::MemoryResults;
 pub use start::{RunSpec, draw_run_id, draw_seed};

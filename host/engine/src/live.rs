@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringfence_flow::{
-    AgentName, Answer, ArtifactStore, Failure, InstanceRef, Run, RunSlot, StopReason, TaskId,
-    Ticket,
+    AgentName, Answer, ArtifactStore, ContentHash, Failure, InstanceRef, ResultStore, Run, RunSlot,
+    StopReason, TaskId, Ticket,
 };
 use tokio::sync::oneshot;
 
@@ -18,15 +18,58 @@ pub(crate) struct Live {
     pub(crate) run: Run,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) artifacts: Artifacts,
+    pub(crate) results: Results,
     /// The ticket of each instance that has one.
     pub(crate) tickets: HashMap<InstanceRef, Ticket>,
     /// What agents said of an instance, remembered for its retries.
     pub(crate) answers: HashMap<InstanceRef, Remembered>,
     /// Stops the attempts that are under way.
     pub(crate) stops: HashMap<InstanceRef, oneshot::Sender<StopReason>>,
+    /// The runs that instances stand for.
+    pub(crate) children: HashMap<InstanceRef, RunSlot>,
+    /// The names under which results are to be kept.
+    pub(crate) keys: HashMap<InstanceRef, ContentHash>,
     /// Why it did not complete, once it has ended.
     pub(crate) end: Option<(Option<Failure>, Option<TaskId>)>,
-    pub(crate) done: oneshot::Sender<RunOutcome>,
+    pub(crate) done: Done,
+}
+
+/// Who waits for the end of a run.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// Whoever started it.
+    Caller(oneshot::Sender<RunOutcome>),
+    /// The run around it.
+    Parent(Holder),
+}
+
+impl Live {
+    pub(crate) fn new(
+        run: Run,
+        publisher: Arc<Publisher>,
+        artifacts: Artifacts,
+        results: Results,
+        done: Done,
+    ) -> Self {
+        Self {
+            run,
+            publisher,
+            artifacts,
+            results,
+            tickets: HashMap::new(),
+            answers: HashMap::new(),
+            stops: HashMap::new(),
+            children: HashMap::new(),
+            keys: HashMap::new(),
+            end: None,
+            done,
+        }
+    }
+
+    /// Whether somebody started it, and not a run around it.
+    pub(crate) fn is_outermost(&self) -> bool {
+        matches!(self.done, Done::Caller(_))
+    }
 }
 
 /// Answers of one round: in the next one the task is another.
@@ -51,6 +94,16 @@ pub(crate) struct Artifacts(pub(crate) Arc<dyn ArtifactStore>);
 impl std::fmt::Debug for Artifacts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Artifacts")
+    }
+}
+
+/// The results of earlier attempts.
+#[derive(Clone)]
+pub(crate) struct Results(pub(crate) Arc<dyn ResultStore>);
+
+impl std::fmt::Debug for Results {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Results")
     }
 }
 

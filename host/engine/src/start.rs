@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use ringfence_flow::{ArtifactStore, Budgets, Json, Plan, RunEvent, RunId, Timestamp};
+use ringfence_flow::{ArtifactStore, Budgets, Json, Plan, ResultStore, RunEvent, RunId, Timestamp};
 
 use crate::{Clock, MemoryArtifacts, RunObserver};
 
@@ -23,6 +23,9 @@ pub struct RunSpec {
     pub budgets: Option<Budgets>,
     /// Where artifacts go and come from.
     pub artifacts: Arc<dyn ArtifactStore>,
+    /// The results of earlier attempts, for tasks with `cache`; those that the
+    /// host holds in memory if `None`.
+    pub results: Option<Arc<dyn ResultStore>>,
     /// Who watches.
     pub observer: Box<dyn RunObserver>,
 }
@@ -39,6 +42,7 @@ impl RunSpec {
             seed: draw_seed(),
             budgets: None,
             artifacts: Arc::new(MemoryArtifacts::default()),
+            results: None,
             observer: Box::new(|_: &RunEvent| {}),
         }
     }

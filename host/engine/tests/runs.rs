@@ -10,9 +10,9 @@ use std::time::Duration;
 use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec, StartError};
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ContentHash, Failure, FailureCode, Finding, Json, Output, Rejection, Role, RunEvent,
-    RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest, TaskStatus,
-    Timestamp, Usage, WorkflowFile,
+    Budgets, ContentHash, Failure, FailureCode, Finding, Json, MountName, Output, Rejection, Role,
+    RunEvent, RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest,
+    TaskStatus, Timestamp, Usage, WorkflowFile,
 };
 use serde_json::json;
 
@@ -77,6 +77,14 @@ impl AttemptRunner for Scripted {
         Box::pin(async move { Ok(!declines) })
     }
 
+    fn fingerprint<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        _mounts: &'a [MountName],
+    ) -> BoxFuture<'a, Option<ContentHash>> {
+        Box::pin(async move { Some(self.agents.get(agent)?.0.hash) })
+    }
+
     fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {
         Box::pin(async move {
             let (_, script) = &self.agents[&attempt.agent];
@@ -126,6 +134,7 @@ fn spec(workflow: &str, inputs: serde_json::Value, events: &Events) -> RunSpec {
         seed: 1,
         budgets: None,
         artifacts: Arc::new(MemoryArtifacts::default()),
+        results: None,
         observer: Box::new(move |event: &RunEvent| events.lock().unwrap().push(event.clone())),
     }
 }

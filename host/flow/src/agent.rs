@@ -63,6 +63,15 @@ impl AgentProfile {
         self.roles.contains(role)
     }
 
+    /// Whether it may change what is in the mount `name`.
+    #[must_use]
+    pub fn may_write(&self, name: &MountName) -> bool {
+        let writes = |grant: &MountGrant| grant.access == MountAccess::ReadWrite;
+        self.mounts
+            .iter()
+            .any(|grant| grant.name == *name && writes(grant))
+    }
+
     /// Whether it is granted the mount `name`.
     #[must_use]
     pub fn is_granted(&self, name: &MountName) -> bool {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptResult, BreakerState, Budgets, Failure, FailureCode, Finding, GrantDecision,
-    Json, LogLine, Output, Priority, Progress, Role, RunId, TaskId, TaskKey, Timestamp, Usage,
-    WorkflowName, micros,
+    AgentName, AttemptResult, BreakerState, Budgets, Decision, Failure, FailureCode, Finding,
+    GrantDecision, Json, LogLine, Output, Priority, Progress, Role, RunId, TaskId, TaskKey,
+    Timestamp, Usage, WorkflowName, micros,
 };
 
 /// The version of the events' JSON. A reader takes this one and older ones.
@@ -37,7 +37,9 @@ pub struct RunEvent {
 pub struct PlannedTask {
     /// Its name.
     pub task: TaskId,
-    /// The role it asks for; none for a vote.
+    /// Who does it.
+    pub kind: TaskKind,
+    /// The role it asks for; none for a task that no agent does.
     pub role: Option<Role>,
     /// The tasks it needs.
     pub needs: Vec<TaskId>,
@@ -49,6 +51,22 @@ pub struct PlannedTask {
     pub redo_from: Option<TaskId>,
     /// How urgent it is.
     pub priority: Priority,
+    /// Whether it runs after all others, whatever became of them.
+    pub finally: bool,
+}
+
+/// Who does a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// An agent.
+    Agent,
+    /// Nobody: approvals are counted.
+    Vote,
+    /// A person.
+    Approval,
+    /// A run of another workflow.
+    Workflow,
 }
 
 /// How a task ended.
@@ -253,6 +271,69 @@ pub enum RunEventKind {
         /// Why it was skipped, or rejected.
         reason: Option<Arc<str>>,
     },
+    /// A person is asked to approve.
+    ApprovalRequested {
+        /// The task.
+        task: TaskId,
+        /// Counts from 1.
+        round: u32,
+        /// The question.
+        message: Arc<str>,
+        /// When it is decided without them.
+        until: Option<Timestamp>,
+    },
+    /// A person approved or rejected, or nobody did in time.
+    ApprovalDecided {
+        /// The task.
+        task: TaskId,
+        /// Counts from 1.
+        round: u32,
+        /// What was said.
+        decision: Decision,
+    },
+    /// An earlier result was taken; no attempt is made.
+    ResultRecalled {
+        /// The task or item.
+        key: TaskKey,
+        /// The agent that gave it.
+        agent: AgentName,
+        /// Counts from 1.
+        round: u32,
+        /// What it gave.
+        output: Output,
+        /// In which run.
+        from: RunId,
+        /// When.
+        given: Timestamp,
+    },
+    /// A run of another workflow started as a task of this one.
+    ChildStarted {
+        /// The task or item.
+        key: TaskKey,
+        /// Counts from 1.
+        round: u32,
+        /// The name of the run.
+        run: RunId,
+        /// Its workflow.
+        workflow: WorkflowName,
+    },
+    /// Something happened in the run of another workflow that a task stands
+    /// for.
+    Child {
+        /// The task or item.
+        key: TaskKey,
+        /// Counts from 1.
+        round: u32,
+        /// What happened.
+        event: Box<RunEventKind>,
+    },
+    /// All other tasks have ended; those of `finally` run now.
+    FinallyStarted {
+        /// How the run will have ended.
+        status: RunStatus,
+        /// Why, if it did not complete.
+        failure: Option<Failure>,
+    },
     /// The circuit breaker of an agent moved.
     BreakerMoved {
         /// The agent.
@@ -273,5 +354,7 @@ pub enum RunEventKind {
         failure: Option<Failure>,
         /// Which task decided that, if one did.
         task: Option<TaskId>,
+        /// What the workflow gave, if it completed.
+        output: Option<Json>,
     },
 }

@@ -18,8 +18,12 @@ pub enum FailureCode {
     Transient,
     /// The guest trapped.
     Trap,
-    /// The attempt took longer than its budget.
+    /// The attempt took longer than its budget, or nobody answered in time.
     TimedOut,
+    /// The task waited for an agent longer than its `start_timeout`.
+    StartTimedOut,
+    /// The task's attempts took longer together than its `total_timeout`.
+    TotalTimedOut,
     /// The attempt used up its fuel.
     OutOfFuel,
     /// The attempt asked for more memory than its budget.
@@ -61,12 +65,14 @@ pub enum Retry {
 
 impl FailureCode {
     /// All codes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidInput,
         Self::Permanent,
         Self::Transient,
         Self::Trap,
         Self::TimedOut,
+        Self::StartTimedOut,
+        Self::TotalTimedOut,
         Self::OutOfFuel,
         Self::OutOfMemory,
         Self::OutputTooLarge,
@@ -91,6 +97,8 @@ impl FailureCode {
             Self::Transient => "transient",
             Self::Trap => "trap",
             Self::TimedOut => "timed-out",
+            Self::StartTimedOut => "start-timed-out",
+            Self::TotalTimedOut => "total-timed-out",
             Self::OutOfFuel => "out-of-fuel",
             Self::OutOfMemory => "out-of-memory",
             Self::OutputTooLarge => "output-too-large",
@@ -118,6 +126,8 @@ impl FailureCode {
             Self::InvalidInput
             | Self::Permanent
             | Self::InvalidOutput
+            | Self::StartTimedOut
+            | Self::TotalTimedOut
             | Self::CircuitOpen
             | Self::NoCapableAgent
             | Self::AllAgentsFailed
@@ -143,6 +153,8 @@ impl FailureCode {
             Self::InvalidInput
             | Self::Permanent
             | Self::HostError
+            | Self::StartTimedOut
+            | Self::TotalTimedOut
             | Self::CircuitOpen
             | Self::NoCapableAgent
             | Self::AllAgentsFailed
@@ -168,9 +180,11 @@ impl FailureCode {
             | Self::TooManyHostCalls
             | Self::InvalidOutput
             | Self::HostError
+            | Self::StartTimedOut
             | Self::CircuitOpen
             | Self::NoCapableAgent => true,
-            Self::AllAgentsFailed
+            Self::TotalTimedOut
+            | Self::AllAgentsFailed
             | Self::ExpressionFailed
             | Self::GateRejected
             | Self::Cancelled
@@ -298,6 +312,8 @@ mod tests {
             (C::Transient, AfterBackoff, true, true),
             (C::Trap, AfterBackoff, true, true),
             (C::TimedOut, AfterBackoff, true, true),
+            (C::StartTimedOut, Never, false, true),
+            (C::TotalTimedOut, Never, false, false),
             (C::OutOfFuel, WithEscalation, true, true),
             (C::OutOfMemory, WithEscalation, true, true),
             (C::OutputTooLarge, WithEscalation, true, true),

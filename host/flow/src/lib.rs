@@ -26,6 +26,7 @@ mod runner;
 mod size;
 mod suggest;
 mod task;
+mod task_path;
 mod time;
 mod workflow;
 mod yaml;
@@ -34,7 +35,9 @@ pub use agent::{AgentProfile, MountAccess, MountGrant};
 pub use breaker::{Admission, Breaker, BreakerPolicy, BreakerState, Pass, Verdict};
 pub use budget::{Amount, BudgetKind, BudgetOverrides, Budgets, Usage};
 pub use diagnostic::{Diagnostic, Related, TextSpan, render as render_diagnostics};
-pub use event::{EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskStatus};
+pub use event::{
+    EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskKind, TaskStatus,
+};
 pub use expr::{
     EXPRESSION_FUEL, ExprError, ExprSyntax, Expression, MAX_EXPRESSION_LEN, MAX_ITEMS,
     MAX_RENDERED, ROOTS, Root, Scope, TaskResults, Template, TemplateSyntax, item_json,
@@ -55,24 +58,31 @@ pub use plan::{
     Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex,
 };
 pub use record::{
-    ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FailureRecord,
-    FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail, MAX_DECISIONS,
-    MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RetryRecord, RoundRecord, RunRecord,
-    RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals, WorkflowMeter, WorkflowMetrics,
+    ApprovalRecord, ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord,
+    FailureRecord, FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail,
+    MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RecallRecord, RetryRecord,
+    RoundRecord, RunRecord, RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals,
+    WorkflowMeter, WorkflowMetrics,
 };
-pub use retry::{Jitter, MAX_RETRY_AFTER, RetryPolicy};
-pub use run::{Effect, InstanceRef, MAX_MERGED_OUTPUT, Run, RunInput, RunOptions};
+pub use retry::{
+    Backoff, CodeRetry, Jitter, MAX_RETRY_AFTER, RetryBudget, RetryCount, RetryPolicy,
+};
+pub use run::{
+    ChildRun, Effect, InstanceRef, MAX_MERGED_OUTPUT, Recalled, Run, RunInput, RunOptions,
+};
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,
-    BoxFuture, GrantDecision, LogLevel, LogLine, Progress, StopReason, StopSignal,
+    BoxFuture, GrantDecision, LogLevel, LogLine, Progress, ResultStore, StopReason, StopSignal,
 };
 pub use size::{ByteSize, InvalidSize};
 pub use suggest::nearest;
-pub use task::{AttemptResult, Priority, Rejection, TaskRequest};
+pub use task::{AttemptResult, Decision, Priority, Rejection, TaskRequest};
+pub use task_path::{InvalidTaskPath, TaskPath};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
 pub use workflow::{
-    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError, InputSpec, InputType,
-    InputValue, OnFailure, OnReject, Require, Task, TaskBody, Workflow, WorkflowFile, empty_input,
-    workflow_schema,
+    Approval, DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError, InputSpec,
+    InputType, InputValue, MAX_WORKFLOW_DEPTH, MAX_WORKFLOW_FILES, NoFiles, OnFailure,
+    OnItemFailure, OnReject, OnTimeout, Require, SourceFile, SubWorkflow, Task, TaskBody, Workflow,
+    WorkflowFile, WorkflowSource, empty_input, workflow_schema,
 };
 pub use yaml::MAX_FILE_SIZE;

@@ -126,6 +126,15 @@ impl Output {
             ..Self::default()
         }
     }
+
+    /// Findings and nothing else.
+    #[must_use]
+    pub fn found(findings: Arc<[Finding]>) -> Self {
+        Self {
+            findings,
+            ..Self::default()
+        }
+    }
 }
 
 /// The output of a task that another one needs.

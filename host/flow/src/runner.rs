@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AgentProfile, AttemptResult, Budgets, ContentHash, Failure, TaskRequest, Usage,
+    AgentName, AgentProfile, AttemptResult, Budgets, ContentHash, Failure, MountName, Recalled,
+    TaskRequest, Usage,
 };
 
 /// A future that is sent between threads.
@@ -178,6 +179,15 @@ pub trait AttemptRunner: Send + Sync + 'static {
         request: &'a TaskRequest,
     ) -> BoxFuture<'a, Result<bool, Failure>>;
 
+    /// The hash of everything beside the request that the result of an attempt
+    /// depends on: the agent's component and what is in the mounts. `None`
+    /// where that cannot be told, or the agent may write to one of them.
+    fn fingerprint<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        mounts: &'a [MountName],
+    ) -> BoxFuture<'a, Option<ContentHash>>;
+
     /// Makes an attempt in a sandbox of its own. Dropping the future stops
     /// the attempt and throws its sandbox away.
     fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport>;
@@ -201,4 +211,25 @@ pub trait ArtifactStore: Send + Sync {
 
     /// The content with this hash, if this run holds it.
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>>;
+}
+
+/// The results of earlier attempts, named by what they depend on.
+///
+/// A store is a help and never a need: one that fails has no result and keeps
+/// none.
+pub trait ResultStore: Send + Sync {
+    /// The result with this name. Its artifacts are put into `artifacts`.
+    fn get<'a>(
+        &'a self,
+        key: ContentHash,
+        artifacts: &'a dyn ArtifactStore,
+    ) -> BoxFuture<'a, Option<Recalled>>;
+
+    /// Keeps a result, with its artifacts from `artifacts`.
+    fn put<'a>(
+        &'a self,
+        key: ContentHash,
+        result: Recalled,
+        artifacts: &'a dyn ArtifactStore,
+    ) -> BoxFuture<'a, ()>;
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dependency, Failure, Finding, Json, MountName, Output, Role, RunId, TaskKey, Verdict, micros,
+    Dependency, Failure, Finding, Json, MAX_MESSAGE_LEN, MountName, Output, Role, RunId, TaskKey,
+    Verdict, clean_text, micros,
 };
 
 /// How urgent a task is. Below `emergency` a waiting task gains on more urgent
@@ -96,6 +97,34 @@ pub struct Rejection {
     pub reason: Arc<str>,
     /// What is to be mended.
     pub findings: Arc<[Finding]>,
+}
+
+/// What a person said to a task that asks for approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Yes or no.
+    pub approved: bool,
+    /// What they had to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+    /// Who it was; none if nobody answered in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Arc<str>>,
+}
+
+impl Decision {
+    /// A decision of the person `by`, with texts [cleaned](clean_text) and cut
+    /// to [`MAX_MESSAGE_LEN`].
+    #[must_use]
+    pub fn of(by: &str, approved: bool, note: Option<&str>) -> Self {
+        let clean = |text: &str| Arc::from(clean_text(text, MAX_MESSAGE_LEN));
+        Self {
+            approved,
+            note: note.filter(|note| !note.trim().is_empty()).map(clean),
+            by: Some(clean(by)),
+        }
+    }
 }
 
 /// How an attempt ended.

@@ -18,12 +18,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use ringfence_flow::{
-    AgentName, AgentProfile, Answer, AttemptResult, BreakerPolicy, BudgetOverrides, Budgets,
-    ContentHash, Effect, Expression, Failure, FailureCode, Fleet, FleetAction, FleetPolicy,
-    ForEach, InstanceRef, Jitter, Json, OnFailure, OnReject, Output, Plan, Priority, Rejection,
-    Require, RetryPolicy, Role, Run, RunEventKind, RunId, RunInput, RunOptions, RunSlot, Task,
-    TaskBody, TaskId, TaskKey, TaskStatus, Ticket, Timestamp, Usage, Verdict, Workflow,
-    WorkflowName,
+    AgentName, AgentProfile, Answer, AttemptResult, Backoff, BreakerPolicy, Budgets, ContentHash,
+    Effect, Expression, Failure, FailureCode, Fleet, FleetAction, FleetPolicy, ForEach,
+    InstanceRef, Jitter, Json, OnFailure, OnItemFailure, OnReject, Output, Plan, Priority,
+    Rejection, Require, RetryPolicy, Role, Run, RunEventKind, RunId, RunInput, RunOptions, RunSlot,
+    StopReason, Task, TaskBody, TaskId, TaskKey, TaskStatus, Ticket, Timestamp, Usage, Verdict,
+    Workflow, WorkflowName,
 };
 
 /// A task of a random workflow. Numbers are taken modulo what is possible.
@@ -37,6 +37,7 @@ struct Shape {
     retries: u32,
     fallback: bool,
     on_failure: u8,
+    on_item_failure: u8,
     when: bool,
     vote: Option<u32>,
     priority: u8,
@@ -55,6 +56,7 @@ fn shape() -> impl Strategy<Value = Shape> {
             0..3_u32,
             any::<bool>(),
             0..6_u8,
+            0..4_u8,
             prop::bool::weighted(0.9),
             prop::option::weighted(0.15, 0..4_u32),
             0..5_u8,
@@ -63,7 +65,7 @@ fn shape() -> impl Strategy<Value = Shape> {
         .prop_map(
             |(
                 (needs, role, items, concurrency, redo),
-                (retries, fallback, on_failure, when, vote, priority),
+                (retries, fallback, on_failure, on_item_failure, when, vote, priority),
             )| Shape {
                 needs: needs.into_iter().map(|index| index.index(1_000)).collect(),
                 role,
@@ -73,6 +75,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 retries,
                 fallback,
                 on_failure,
+                on_item_failure,
                 when,
                 vote,
                 priority,
@@ -92,35 +95,35 @@ fn task(index: usize, shape: &Shape) -> Task {
     needs.sort();
     needs.dedup();
     let vote = shape.vote.filter(|_| !needs.is_empty());
-    Task {
-        id: id(index),
-        body: match vote {
-            Some(0) => TaskBody::Vote(Require::All),
-            Some(1) => TaskBody::Vote(Require::Any),
-            Some(n) => TaskBody::Vote(Require::AtLeast(n.min(needs.len() as u32))),
-            None => TaskBody::Agent {
-                role: Role::new(&format!("role{}", shape.role)).unwrap(),
-                agent: None,
-            },
+    let body = match vote {
+        Some(0) => TaskBody::Vote(Require::All),
+        Some(1) => TaskBody::Vote(Require::Any),
+        Some(n) => TaskBody::Vote(Require::AtLeast(n.min(needs.len() as u32))),
+        None => TaskBody::Agent {
+            role: Role::new(&format!("role{}", shape.role)).unwrap(),
+            agent: None,
         },
+    };
+    Task {
         for_each: shape.items.filter(|_| vote.is_none()).map(|count| ForEach {
             items: Expression::parse(&format!("range({count})")).unwrap(),
             concurrency: shape.concurrency,
+            on_item_failure: OnItemFailure::ALL[shape.on_item_failure as usize],
         }),
         when: (!shape.when).then(|| Expression::parse("false").unwrap()),
-        input: None,
-        mounts: Vec::new(),
         priority: Priority::ALL[shape.priority as usize],
         retry: RetryPolicy {
             max_retries: shape.retries,
-            jitter: if shape.fallback {
-                Jitter::Full
-            } else {
-                Jitter::None
+            backoff: Backoff {
+                jitter: if shape.fallback {
+                    Jitter::Full
+                } else {
+                    Jitter::None
+                },
+                ..Backoff::default()
             },
             ..RetryPolicy::default()
         },
-        budgets: BudgetOverrides::default(),
         fallback: match shape.fallback && vote.is_none() {
             true => vec![AgentName::new("backup").unwrap()],
             false => Vec::new(),
@@ -138,23 +141,16 @@ fn task(index: usize, shape: &Shape) -> Task {
             _ => OnFailure::Fail,
         },
         needs,
+        ..Task::new(id(index), body)
     }
 }
 
 /// The workflow of these shapes; loops that cannot be are left out.
 fn plan(shapes: &[Shape]) -> Arc<Plan> {
+    let tasks = shapes.iter().enumerate().map(|(i, shape)| task(i, shape));
     let mut workflow = Workflow {
-        name: WorkflowName::new("random").unwrap(),
-        description: None,
-        inputs: Vec::new(),
         concurrency: 5,
-        deadline: None,
-        priority: Priority::Normal,
-        tasks: shapes
-            .iter()
-            .enumerate()
-            .map(|(i, shape)| task(i, shape))
-            .collect(),
+        ..Workflow::new(WorkflowName::new("random").unwrap(), tasks.collect())
     };
     for index in 0..workflow.tasks.len() {
         if Plan::new(Workflow {
@@ -274,7 +270,7 @@ fn play(plan: &Arc<Plan>, seed: u64, cancel_after: Option<u64>) -> Vec<String> {
         steps += 1;
         assert!(steps < 200_000, "the run does not end");
         if cancel_after == Some(steps) {
-            world.feed(RunInput::Cancel);
+            world.feed(RunInput::Stop(StopReason::Cancelled));
         } else {
             world.step();
         }
@@ -319,6 +315,7 @@ impl World {
             seed,
             budgets: Budgets::default(),
             ceiling: Budgets::default(),
+            outer_deadline: None,
         };
         Self {
             run: Run::new(RunId::new("r").unwrap(), Arc::clone(plan), options),
@@ -378,7 +375,11 @@ impl World {
                 let ticket = self.fleet.submit(self.now, self.slot, demand);
                 self.tickets.insert(at, ticket);
             }
-            Effect::Withdraw { at } => self.fleet.withdraw(self.tickets[&at]),
+            Effect::Withdraw { at } => {
+                let ticket = self.tickets[&at];
+                self.fleet.withdraw(ticket);
+                self.asking.retain(|(asked, _)| *asked != ticket);
+            }
             Effect::Release { at } => {
                 self.fleet.ended(
                     self.now,
@@ -395,6 +396,9 @@ impl World {
                     .find(|(held, _)| *held == at)
                     .unwrap();
                 attempt.1 = true;
+            }
+            Effect::Recall { .. } | Effect::StartChild { .. } | Effect::StopChild { .. } => {
+                unreachable!("no task of these workflows asks for it")
             }
             Effect::Emit(event) => self.promises.check(&self.plan, &event),
         }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use ringfence_flow::{
     AgentName, AgentProfile, Budgets, ByteSize, ContentHash, Diagnostic, FailureCode, Finding,
-    HostFacts, InputValue, Json, MAX_FILE_SIZE, MountAccess, MountGrant, MountName, Output, Role,
-    RunId, Scope, Severity, TaskId, TaskResults, TaskStatus, WorkflowFile, render_diagnostics,
-    workflow_schema,
+    HostFacts, InputValue, Json, MAX_FILE_SIZE, MountAccess, MountGrant, MountName, NoFiles,
+    Output, Role, RunId, Scope, Severity, TaskId, TaskResults, TaskStatus, WorkflowFile,
+    render_diagnostics, workflow_schema,
 };
 use serde_json::{Value, json};
 
@@ -306,14 +306,14 @@ fn deep_and_wide_files_end() {
 
 #[test]
 fn what_is_no_text_is_refused() {
-    let errors = WorkflowFile::parse_bytes("w", b"version: 1\nname: \xff\n").unwrap_err();
+    let errors = WorkflowFile::parse_bytes("w", b"version: 1\nname: \xff\n", &NoFiles).unwrap_err();
     assert_eq!(
         (errors[0].code, errors[0].span.line, errors[0].span.column),
         ("no-text", 2, 7)
     );
-    assert!(WorkflowFile::parse_bytes("w", b"\x7fELF\x02\x01\x01\0\0").is_err());
-    assert!(WorkflowFile::parse_bytes("w", b"\0asm\x01\0\0\0").is_err());
-    assert!(WorkflowFile::parse_bytes("w", &[0; 64]).is_err());
+    assert!(WorkflowFile::parse_bytes("w", b"\x7fELF\x02\x01\x01\0\0", &NoFiles).is_err());
+    assert!(WorkflowFile::parse_bytes("w", b"\0asm\x01\0\0\0", &NoFiles).is_err());
+    assert!(WorkflowFile::parse_bytes("w", &[0; 64], &NoFiles).is_err());
     assert!(MAX_FILE_SIZE > ByteSize::mib(1));
 }
 

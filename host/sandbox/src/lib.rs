@@ -13,6 +13,7 @@ mod config;
 mod conv;
 mod cpu;
 mod engine;
+mod fingerprint;
 mod folder;
 mod grants;
 mod guest_log;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ByteSize, Failure, FailureCode, TaskRequest, Usage,
+    Budgets, ByteSize, ContentHash, Failure, FailureCode, MountName, TaskRequest, Usage,
 };
 use tokio::task::JoinSet;
 
@@ -19,6 +19,7 @@ use crate::compile::{CompileLimits, Compiler};
 use crate::component_check::{AgentDescription, AgentKind, ComponentInterface};
 use crate::config::SandboxConfig;
 use crate::conv;
+use crate::fingerprint::fingerprint;
 use crate::folder::{Folder, FolderError, FolderObserver, LoadedComponent, refuse_same_names};
 use crate::grants;
 use crate::host::Randomness;
@@ -319,6 +320,35 @@ impl AttemptRunner for Sandbox {
         Box::pin(async move {
             let loaded = self.agents.get(agent).ok_or_else(|| unknown_agent(agent))?;
             self.runtime.can_handle(agent, &loaded.pre, request).await
+        })
+    }
+
+    fn fingerprint<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        mounts: &'a [MountName],
+    ) -> BoxFuture<'a, Option<ContentHash>> {
+        Box::pin(async move {
+            let profile = Arc::clone(&self.agents.get(agent)?.profile);
+            if mounts.iter().any(|mount| profile.may_write(mount)) {
+                return None;
+            }
+            let folders: Option<Vec<_>> = mounts
+                .iter()
+                .map(|name| Some((name.clone(), self.config.mounts.get(name)?.clone())))
+                .collect();
+            let folders = folders?;
+            let hashed = tokio::task::spawn_blocking(move || {
+                let folders = folders.iter().map(|(name, path)| (name, path.as_path()));
+                fingerprint(profile.hash, folders)
+            });
+            match hashed.await.ok()? {
+                Ok(hash) => Some(hash),
+                Err(error) => {
+                    tracing::warn!(%agent, %error, "no earlier result is taken: a mount cannot be read");
+                    None
+                }
+            }
         })
     }
 

@@ -7,7 +7,7 @@ use ringfence::flow::{Diagnostic, Plan, TaskBody, WorkflowFile};
 use serde::Serialize;
 
 use super::session::Session;
-use super::workflow::Source;
+use super::workflow::{Folders, Source};
 use crate::args::{CheckArgs, Format, Global};
 use crate::error::CliError;
 use crate::output::{print, print_json, say, shown};
@@ -55,7 +55,7 @@ fn look(path: &Path) -> Looked {
         Ok(source) => source,
         Err(error) => return Looked::Unread(shown(path), error),
     };
-    match WorkflowFile::parse(&source.name, &source.text) {
+    match WorkflowFile::parse_with(&source.name, &source.text, &Folders) {
         Ok(file) => Looked::Fine(Box::new(file)),
         Err(errors) => Looked::Wrong(source, errors),
     }
@@ -222,8 +222,13 @@ fn for_people(file: &WorkflowFile) -> String {
                     }
                     TaskBody::Agent { role, .. } => format!(" ({role})"),
                     TaskBody::Vote(_) => " (vote)".to_owned(),
+                    TaskBody::Approval(_) => " (approval)".to_owned(),
+                    TaskBody::Workflow(sub) => {
+                        format!(" (workflow `{}`)", sub.plan.workflow().name)
+                    }
                 };
-                format!("{}{who}{many}", spec.id)
+                let last = if spec.finally { " (finally)" } else { "" };
+                format!("{}{who}{many}{last}", spec.id)
             })
             .collect();
         let wave = dim.apply_to(format!("wave {number}:"));

@@ -50,6 +50,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         seed: args.seed.unwrap_or_else(draw_seed),
         budgets: Some(session.sandbox.default_budgets()),
         artifacts: artifacts.clone(),
+        results: None,
         observer: observer(args, Arc::clone(&record)),
     };
     // From before the run starts: none that comes early is lost.

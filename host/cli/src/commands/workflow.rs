@@ -1,10 +1,10 @@
 //! Reading workflow files, and showing what is wrong with them.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
-use ringfence::flow::{Diagnostic, FailureCode, WorkflowFile};
+use ringfence::flow::{Diagnostic, FailureCode, SourceFile, WorkflowFile, WorkflowSource};
 
 use crate::error::CliError;
 use crate::output::{say, shown};
@@ -26,6 +26,40 @@ pub(super) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it has more than 64 MiB"));
     }
     Ok(bytes)
+}
+
+/// Reads the files that a workflow names, from the folder of the one that
+/// names them.
+pub(crate) struct Folders;
+
+impl WorkflowSource for Folders {
+    fn read(&self, from: &str, path: &str) -> Result<SourceFile, String> {
+        let path = lexical(&Path::new(from).with_file_name(path));
+        let bytes = read_bounded(&path).map_err(|error| format!("cannot be read: {error}"))?;
+        let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
+        Ok(SourceFile {
+            name: shown(&path),
+            text,
+        })
+    }
+}
+
+/// The path without `.` and, as far as they can be taken away, `..`: the same
+/// file, named in several ways, gets one name.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// A workflow file that was read.
@@ -52,7 +86,8 @@ impl Source {
 
     /// Parses the file. What is wrong is printed.
     pub(crate) fn parse(&self) -> Result<WorkflowFile, CliError> {
-        WorkflowFile::parse(&self.name, &self.text).map_err(|errors| self.refuse(&errors))
+        WorkflowFile::parse_with(&self.name, &self.text, &Folders)
+            .map_err(|errors| self.refuse(&errors))
     }
 
     /// Prints what is wrong, and makes the error that ends the command.

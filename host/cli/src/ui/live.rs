@@ -7,8 +7,8 @@ use console::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AttemptResult, PlannedTask, RunEvent, RunEventKind, TaskId, TaskKey, TaskStatus, Timestamp,
-    WorkflowMeter, show_duration,
+    AttemptResult, PlannedTask, RunEvent, RunEventKind, TaskId, TaskKey, TaskKind, TaskStatus,
+    Timestamp, WorkflowMeter, show_duration,
 };
 
 use super::PlainView;
@@ -67,10 +67,12 @@ impl LiveView {
         for planned in tasks {
             let line = Line {
                 bar: None,
-                role: planned
-                    .role
-                    .as_ref()
-                    .map_or("vote".into(), ToString::to_string),
+                role: match (&planned.role, planned.kind) {
+                    (Some(role), _) => role.to_string(),
+                    (None, TaskKind::Agent | TaskKind::Vote) => "vote".to_owned(),
+                    (None, TaskKind::Approval) => "approval".to_owned(),
+                    (None, TaskKind::Workflow) => "workflow".to_owned(),
+                },
                 items: None,
                 ended_items: 0,
                 failed_items: 0,
@@ -121,6 +123,15 @@ impl LiveView {
             };
         }
         self.draw(&key.task, Mark::Running);
+    }
+
+    fn waits_for_person(&mut self, task: &TaskId, round: u32) {
+        self.show(task);
+        if let Some(line) = self.lines.get_mut(task) {
+            line.round = round;
+            line.note = "waits for a person".to_owned();
+        }
+        self.draw(task, Mark::Running);
     }
 
     fn attempt_ended(&mut self, key: &TaskKey) {
@@ -243,11 +254,22 @@ impl RunObserver for LiveView {
                 self.round_started(tasks, *round);
                 self.say(event);
             }
-            RunEventKind::FallbackChosen { .. }
+            RunEventKind::ApprovalRequested { task, round, .. } => {
+                self.waits_for_person(task, *round);
+                self.say(event);
+            }
+            RunEventKind::ChildStarted { key, round, .. } => {
+                self.attempt_started(key, "its tasks", 1, *round);
+            }
+            RunEventKind::Child { .. }
+            | RunEventKind::ApprovalDecided { .. }
+            | RunEventKind::FinallyStarted { .. }
+            | RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }
             | RunEventKind::RunStopping { .. } => self.say(event),
             RunEventKind::RunEnded { .. } => self.finish(),
             RunEventKind::RetryScheduled { .. }
+            | RunEventKind::ResultRecalled { .. }
             | RunEventKind::AttemptLog { .. }
             | RunEventKind::GrantDecided { .. } => {}
         }

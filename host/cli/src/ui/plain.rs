@@ -3,7 +3,7 @@
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AttemptResult, BreakerState, RunEvent, RunEventKind, TaskKey, TaskStatus, Timestamp,
+    AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskKey, TaskStatus, Timestamp,
     clean_text, show_duration,
 };
 
@@ -31,80 +31,131 @@ impl PlainView {
 
     /// The line for an event, if it has one.
     pub(crate) fn line(event: &RunEvent) -> Option<String> {
-        let at = event.at;
-        Some(match &event.event {
-            RunEventKind::TaskExpanded { task, items } => format!("{task}: {items} items"),
-            RunEventKind::AttemptEnded {
-                key,
-                agent,
-                attempt,
-                result,
-                ..
-            } => {
-                let AttemptResult::Failed(failure) = result else {
-                    return None;
-                };
-                let text = first_line(&failure.to_string());
-                format!("{key}: attempt {attempt} by `{agent}` failed: {text}")
-            }
-            RunEventKind::RetryScheduled {
-                key, attempt, wait, ..
-            } => {
-                format!(
-                    "{key}: attempt {attempt} follows in {}",
-                    show_duration(*wait)
-                )
-            }
-            RunEventKind::FallbackChosen { key, agent, .. } => {
-                format!("{key}: `{agent}` takes over")
-            }
-            RunEventKind::RoundStarted {
-                gate,
-                round,
-                reason,
-                feedback,
-                ..
-            } => format!(
-                "{gate} rejected: {}; round {round} starts with {} findings as feedback",
-                first_line(reason),
-                feedback.len()
-            ),
-            RunEventKind::TaskEnded {
-                key: TaskKey { task, item: None },
-                status,
-                reason,
-                failure,
-                ..
-            } => match (status, reason, failure) {
-                (TaskStatus::Completed, _, _) => format!("{task}: completed"),
-                (status, _, Some(failure)) => {
-                    format!("{task}: {status}: {}", first_line(&failure.to_string()))
-                }
-                (status, Some(reason), None) => format!("{task}: {status}: {}", first_line(reason)),
-                (status, None, None) => format!("{task}: {status}"),
-            },
-            RunEventKind::BreakerMoved { agent, state } => match state {
-                BreakerState::Closed => format!("`{agent}` is trusted again"),
-                BreakerState::Open { until } => {
-                    let rest = show_duration(until.since(at));
-                    format!("`{agent}` failed too often in a row and is given a rest of {rest}")
-                }
-                BreakerState::HalfOpen { .. } => {
-                    format!("`{agent}` is tried again")
-                }
-            },
-            RunEventKind::RunStopping { failure } => {
-                format!("stopping: {}", first_line(&failure.to_string()))
-            }
-            RunEventKind::RunStarted { .. }
-            | RunEventKind::AttemptStarted { .. }
-            | RunEventKind::AttemptProgress { .. }
-            | RunEventKind::AttemptLog { .. }
-            | RunEventKind::GrantDecided { .. }
-            | RunEventKind::TaskEnded { .. }
-            | RunEventKind::RunEnded { .. } => return None,
-        })
+        line(&event.run, event.at, "", &event.event)
     }
+}
+
+/// The line for what happened, if it has one. `path` leads from the run that
+/// somebody started to the one in which it happened.
+fn line(run: &RunId, at: Timestamp, path: &str, event: &RunEventKind) -> Option<String> {
+    let text = match event {
+        RunEventKind::Child { key, event, .. } => {
+            return line(run, at, &format!("{path}{key}/"), event);
+        }
+        RunEventKind::ApprovalRequested {
+            task,
+            message,
+            until,
+            ..
+        } => {
+            let until = until.map(|until| format!(" within {}", show_duration(until.since(at))));
+            format!(
+                "{task} waits for approval{}: {}\n          ringfence runs approve {run} {path}{task}",
+                until.unwrap_or_default(),
+                first_line(message)
+            )
+        }
+        event => plain_line(at, event)?,
+    };
+    Some(format!("{path}{text}"))
+}
+
+fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
+    Some(match event {
+        RunEventKind::TaskExpanded { task, items } => format!("{task}: {items} items"),
+        RunEventKind::AttemptEnded {
+            key,
+            agent,
+            attempt,
+            result,
+            ..
+        } => {
+            let AttemptResult::Failed(failure) = result else {
+                return None;
+            };
+            let text = first_line(&failure.to_string());
+            format!("{key}: attempt {attempt} by `{agent}` failed: {text}")
+        }
+        RunEventKind::RetryScheduled {
+            key, attempt, wait, ..
+        } => {
+            format!(
+                "{key}: attempt {attempt} follows in {}",
+                show_duration(*wait)
+            )
+        }
+        RunEventKind::FallbackChosen { key, agent, .. } => {
+            format!("{key}: `{agent}` takes over")
+        }
+        RunEventKind::RoundStarted {
+            gate,
+            round,
+            reason,
+            feedback,
+            ..
+        } => format!(
+            "{gate} rejected: {}; round {round} starts with {} findings as feedback",
+            first_line(reason),
+            feedback.len()
+        ),
+        RunEventKind::TaskEnded {
+            key: TaskKey { task, item: None },
+            status,
+            reason,
+            failure,
+            ..
+        } => match (status, reason, failure) {
+            (TaskStatus::Completed, _, _) => format!("{task}: completed"),
+            (status, _, Some(failure)) => {
+                format!("{task}: {status}: {}", first_line(&failure.to_string()))
+            }
+            (status, Some(reason), None) => format!("{task}: {status}: {}", first_line(reason)),
+            (status, None, None) => format!("{task}: {status}"),
+        },
+        RunEventKind::BreakerMoved { agent, state } => match state {
+            BreakerState::Closed => format!("`{agent}` is trusted again"),
+            BreakerState::Open { until } => {
+                let rest = show_duration(until.since(at));
+                format!("`{agent}` failed too often in a row and is given a rest of {rest}")
+            }
+            BreakerState::HalfOpen { .. } => {
+                format!("`{agent}` is tried again")
+            }
+        },
+        RunEventKind::RunStopping { failure } => {
+            format!("stopping: {}", first_line(&failure.to_string()))
+        }
+        RunEventKind::ApprovalDecided { task, decision, .. } => {
+            let verb = if decision.approved {
+                "approved"
+            } else {
+                "rejected"
+            };
+            let by = decision.by.as_deref().unwrap_or("nobody");
+            match &decision.note {
+                Some(note) => format!("{task}: {verb} by {by}: {}", first_line(note)),
+                None => format!("{task}: {verb} by {by}"),
+            }
+        }
+        RunEventKind::ResultRecalled {
+            key, agent, from, ..
+        } => format!("{key}: the result that `{agent}` gave in run {from}"),
+        RunEventKind::ChildStarted { key, workflow, .. } => {
+            format!("{key}: the workflow `{workflow}` starts")
+        }
+        RunEventKind::FinallyStarted { status, .. } => {
+            format!("{status} so far; the tasks of `finally` run")
+        }
+        RunEventKind::ApprovalRequested { .. }
+        | RunEventKind::Child { .. }
+        | RunEventKind::RunStarted { .. }
+        | RunEventKind::AttemptStarted { .. }
+        | RunEventKind::AttemptProgress { .. }
+        | RunEventKind::AttemptLog { .. }
+        | RunEventKind::GrantDecided { .. }
+        | RunEventKind::TaskEnded { .. }
+        | RunEventKind::RunEnded { .. } => return None,
+    })
 }
 
 /// The first line of a guest's text, bounded.

@@ -6,13 +6,14 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 
 use super::result::{TaskResults, TasksObject};
-use crate::{Json, RunId};
+use crate::{Failure, Json, RunId, RunStatus};
 
 /// The names that expressions can read.
 pub const ROOTS: [&str; 5] = ["inputs", "tasks", "item", "index", "run"];
 
 /// What expressions see: `inputs`, `tasks.<id>.{output,findings,status}`,
-/// `run.id`, and inside a `for_each` task `item` and `index`.
+/// `run.id`, and inside a `for_each` task `item` and `index`. Tasks of
+/// `finally` see `run.status` and `run.failure`, too.
 ///
 /// Cloning, and making the scope of an item, cost a few pointers.
 #[derive(Clone, Debug)]
@@ -47,6 +48,28 @@ impl Scope {
     pub fn with_item(&self, item: Value, index: u32) -> Self {
         let mut names = self.names.clone();
         names.item = Some((item, index));
+        Self::of(names)
+    }
+
+    /// The same for the tasks of `finally`: with `run.status`, and
+    /// `run.failure` if the run did not complete.
+    #[must_use]
+    pub fn with_end(&self, run: &RunId, status: RunStatus, failure: Option<&Failure>) -> Self {
+        let failure = failure.map_or_else(
+            || Value::from(()),
+            |failure| {
+                Value::from_pairs([
+                    ("code", Value::from(failure.code.as_str())),
+                    ("message", Value::from(&*failure.message)),
+                ])
+            },
+        );
+        let mut names = self.names.clone();
+        names.run = Value::from_pairs([
+            ("id", Value::from(run.as_str())),
+            ("status", Value::from(status.as_str())),
+            ("failure", failure),
+        ]);
         Self::of(names)
     }
 

@@ -9,15 +9,15 @@ pub(super) enum Outline {
     Work,
     /// It may send work back.
     Gate,
-    /// Approvals are counted.
+    /// Approvals are counted, or a person is asked.
     Vote,
 }
 
 pub(super) fn outline(task: &Task) -> Outline {
     match (&task.body, &task.on_reject) {
-        (TaskBody::Vote(_), _) => Outline::Vote,
-        (TaskBody::Agent { .. }, Some(_)) => Outline::Gate,
-        (TaskBody::Agent { .. }, None) => Outline::Work,
+        (TaskBody::Vote(_) | TaskBody::Approval(_), _) => Outline::Vote,
+        (TaskBody::Agent { .. } | TaskBody::Workflow(_), Some(_)) => Outline::Gate,
+        (TaskBody::Agent { .. } | TaskBody::Workflow(_), None) => Outline::Work,
     }
 }
 
@@ -32,10 +32,14 @@ pub(super) fn subtitle(task: &Task) -> String {
         TaskBody::Vote(Require::All) => "vote: all".to_owned(),
         TaskBody::Vote(Require::Any) => "vote: any".to_owned(),
         TaskBody::Vote(Require::AtLeast(least)) => format!("vote: at least {least}"),
+        TaskBody::Approval(_) => "approval".to_owned(),
+        TaskBody::Workflow(sub) => format!("workflow: {}", sub.plan.workflow().name),
     };
-    match &task.for_each {
-        None => who,
-        Some(_) => format!("{who}, for each"),
+    match (&task.for_each, task.finally) {
+        (None, false) => who,
+        (None, true) => format!("{who}, finally"),
+        (Some(_), false) => format!("{who}, for each"),
+        (Some(_), true) => format!("{who}, for each, finally"),
     }
 }
 

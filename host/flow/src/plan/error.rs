@@ -107,6 +107,14 @@ pub enum PlanError {
         /// The tasks it needs.
         voters: usize,
     },
+    /// A task needs one that runs after all others.
+    #[error("task `{task}` needs `{need}`, which runs after all others")]
+    NeedsFinally {
+        /// The task.
+        task: TaskId,
+        /// What it needs.
+        need: TaskId,
+    },
 }
 
 impl PlanError {
@@ -125,6 +133,7 @@ impl PlanError {
             Self::UnknownRedoFrom { .. } | Self::NoAncestor { .. } => "redo-from-no-ancestor",
             Self::LoopsOverlap { .. } => "overlapping-loops",
             Self::VoteTooHigh { .. } => "vote-too-high",
+            Self::NeedsFinally { .. } => "needs-finally",
         }
     }
 
@@ -162,6 +171,9 @@ impl PlanError {
                  (`require: all`) that needs both gates, with the `on_reject`"
                     .to_owned(),
             ),
+            Self::NeedsFinally { .. } => {
+                Some("move one of them: both under `tasks`, or both under `finally`".to_owned())
+            }
             Self::VoteTooHigh { voters: 0, .. } => {
                 Some("name the tasks whose approvals count in `needs`".to_owned())
             }

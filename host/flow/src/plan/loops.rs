@@ -140,6 +140,10 @@ fn wait_for_gates(workflow: &Workflow, needed: &Graph, found: &[FoundLoop]) -> G
         .map(|position| {
             let at = TaskIndex::new(position);
             let mut waits = needed.before(at).to_vec();
+            if workflow.tasks[position].finally {
+                waits.retain(|need| workflow.tasks[need.get()].finally);
+                return waits;
+            }
             for each in found.iter().filter(|each| !each.contains[position]) {
                 let takes = needed
                     .before(at)

@@ -58,12 +58,13 @@ pub struct PlannedNode {
     /// The tasks that it needs, in the order of the file.
     pub needs: Vec<TaskIndex>,
     /// The tasks that have to end before it starts: those it needs, and the
-    /// gates of the loops that it takes something out of.
+    /// gates of the loops that it takes something out of. Of a task of
+    /// `finally` only those that stand there, too: all others have ended.
     pub waits_for: Vec<TaskIndex>,
     /// The tasks that wait for it.
     pub dependents: Vec<TaskIndex>,
     /// One more than the highest wave among those it waits for; 1 if it waits
-    /// for none.
+    /// for none. Tasks of `finally` come after all others.
     pub wave: u32,
     /// The loop that it closes, if it sends work back.
     pub redo: Option<RedoLoop>,
@@ -105,6 +106,7 @@ impl Plan {
         let by_name = names(&workflow, &mut errors);
         let needs = needs(&workflow, &by_name, &mut errors);
         check_votes(&workflow, &mut errors);
+        check_finally(&workflow, &needs, &mut errors);
         let needed = Graph::of(needs);
         errors.extend(needed.cycles().into_iter().map(|cycle| {
             PlanError::Cycle {
@@ -136,15 +138,7 @@ impl Plan {
         redo: Vec<Option<RedoLoop>>,
     ) -> Self {
         let order = waiting.order();
-        let mut waves = vec![1; order.len()];
-        for at in &order {
-            let highest = waiting
-                .before(*at)
-                .iter()
-                .map(|before| waves[before.get()])
-                .max();
-            waves[at.get()] = highest.unwrap_or(0) + 1;
-        }
+        let waves = waves(&workflow, waiting, &order);
         let nodes = redo
             .into_iter()
             .enumerate()
@@ -194,6 +188,11 @@ impl Plan {
     /// The indexes of all tasks, in the order of [`Workflow::tasks`].
     pub fn indices(&self) -> impl DoubleEndedIterator<Item = TaskIndex> + use<> {
         (0..self.nodes.len()).map(TaskIndex::new)
+    }
+
+    /// The tasks that run after all others, in the order of the file.
+    pub fn finally(&self) -> impl Iterator<Item = TaskIndex> + use<'_> {
+        self.indices().filter(|at| self.task(*at).finally)
     }
 
     /// The index of the task `id`.
@@ -277,6 +276,38 @@ fn needs(
 fn nearest_task(workflow: &Workflow, name: &TaskId) -> Option<TaskId> {
     let names = workflow.tasks.iter().map(|task| task.id.as_str());
     TaskId::new(suggest::nearest(name.as_str(), names)?).ok()
+}
+
+/// The wave of each task. Those of `finally` come after all others.
+fn waves(workflow: &Workflow, waiting: &Graph, order: &[TaskIndex]) -> Vec<u32> {
+    let mut waves = vec![1; order.len()];
+    let mut last = 0;
+    for finally in [false, true] {
+        let before_all = if finally { last } else { 0 };
+        let of_section = |at: &&TaskIndex| workflow.tasks[at.get()].finally == finally;
+        for at in order.iter().filter(of_section) {
+            let before = waiting.before(*at).iter();
+            let highest = before.map(|before| waves[before.get()]).max();
+            waves[at.get()] = highest.unwrap_or(before_all) + 1;
+            last = last.max(waves[at.get()]);
+        }
+    }
+    waves
+}
+
+fn check_finally(workflow: &Workflow, needs: &[Vec<TaskIndex>], errors: &mut Vec<PlanError>) {
+    for (task, needs) in workflow.tasks.iter().zip(needs) {
+        let after_all = |need: &&TaskIndex| workflow.tasks[need.get()].finally && !task.finally;
+        errors.extend(
+            needs
+                .iter()
+                .filter(after_all)
+                .map(|need| PlanError::NeedsFinally {
+                    task: task.id.clone(),
+                    need: workflow.tasks[need.get()].id.clone(),
+                }),
+        );
+    }
 }
 
 fn check_votes(workflow: &Workflow, errors: &mut Vec<PlanError>) {

@@ -3,29 +3,19 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{OnFailure, OnReject, Priority, RetryPolicy, Role, Task};
+use crate::{OnReject, Role, Task};
 
 fn task(id: &str, needs: &[&str]) -> Task {
+    let body = TaskBody::Agent {
+        role: Role::new("reviewer").unwrap(),
+        agent: None,
+    };
     Task {
-        id: TaskId::new(id).unwrap(),
-        body: TaskBody::Agent {
-            role: Role::new("reviewer").unwrap(),
-            agent: None,
-        },
         needs: needs
             .iter()
             .map(|need| TaskId::new(need).unwrap())
             .collect(),
-        for_each: None,
-        when: None,
-        input: None,
-        mounts: Vec::new(),
-        priority: Priority::Normal,
-        retry: RetryPolicy::default(),
-        budgets: crate::BudgetOverrides::default(),
-        fallback: Vec::new(),
-        on_reject: None,
-        on_failure: OnFailure::Fail,
+        ..Task::new(TaskId::new(id).unwrap(), body)
     }
 }
 
@@ -40,15 +30,8 @@ fn gate(id: &str, needs: &[&str], redo_from: &str) -> Task {
 }
 
 fn plan(tasks: Vec<Task>) -> Result<Plan, Vec<PlanError>> {
-    Plan::new(Workflow {
-        name: crate::WorkflowName::new("w").unwrap(),
-        description: None,
-        inputs: Vec::new(),
-        concurrency: 1,
-        deadline: None,
-        priority: Priority::Normal,
-        tasks,
-    })
+    let name = crate::WorkflowName::new("w").unwrap();
+    Plan::new(Workflow::new(name, tasks))
 }
 
 fn names(plan: &Plan, tasks: &[TaskIndex]) -> Vec<String> {
@@ -329,4 +312,39 @@ proptest! {
             }
         }
     }
+}
+
+fn finally(id: &str, needs: &[&str]) -> Task {
+    Task {
+        finally: true,
+        ..task(id, needs)
+    }
+}
+
+#[test]
+fn what_stands_under_finally_comes_after_all_others() {
+    let plan = plan(vec![
+        task("a", &[]),
+        task("b", &["a"]),
+        finally("report", &["a", "clean"]),
+        finally("clean", &[]),
+    ])
+    .unwrap();
+    let waves: Vec<_> = plan.waves().iter().map(|wave| names(&plan, wave)).collect();
+    assert_eq!(waves, [vec!["a"], vec!["b"], vec!["clean"], vec!["report"]]);
+    let report = node(&plan, "report");
+    assert_eq!(names(&plan, &report.needs), ["a", "clean"]);
+    assert_eq!(names(&plan, &report.waits_for), ["clean"], "`a` has ended");
+    assert_eq!(
+        names(&plan, &plan.finally().collect::<Vec<_>>()),
+        ["report", "clean"]
+    );
+}
+
+#[test]
+fn nothing_waits_for_what_stands_under_finally() {
+    assert_eq!(
+        messages(vec![task("a", &["clean"]), finally("clean", &[])]),
+        ["task `a` needs `clean`, which runs after all others"]
+    );
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::log::MAX_LOG_BYTES_PER_RUN;
 use super::task::TaskEnd;
 use super::{
-    AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FallbackRecord, LogTail,
-    RetryRecord, RoundRecord, RunRecord, TaskRecord,
+    ApprovalRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FallbackRecord,
+    LogTail, RecallRecord, RetryRecord, RoundRecord, RunRecord, TaskRecord,
 };
 use crate::{
     AgentName, AttemptResult, Budgets, GrantDecision, LogLine, Output, PlannedTask, Progress,
@@ -17,10 +17,13 @@ impl RunRecord {
     /// Takes in an event. Any event is taken at any time: what does not fit
     /// what is known so far is kept as far as it makes sense.
     pub fn apply(&mut self, event: &RunEvent) {
-        let at = event.at;
-        self.updated = self.updated.max(at);
         self.run.get_or_insert_with(|| event.run.clone());
-        match &event.event {
+        self.apply_kind(event.at, &event.event);
+    }
+
+    fn apply_kind(&mut self, at: Timestamp, event: &RunEventKind) {
+        self.updated = self.updated.max(at);
+        match event {
             RunEventKind::RunStarted {
                 workflow,
                 inputs,
@@ -142,11 +145,69 @@ impl RunRecord {
                 state: *state,
             }),
             RunEventKind::RunStopping { failure } => self.failure = Some(failure.clone()),
+            RunEventKind::ApprovalRequested {
+                task,
+                round,
+                message,
+                until,
+            } => {
+                let task = self.task_mut(task);
+                task.whole.begin(at, *round);
+                task.approval = Some(ApprovalRecord {
+                    asked: at,
+                    message: Arc::clone(message),
+                    until: *until,
+                    decision: None,
+                });
+            }
+            RunEventKind::ApprovalDecided { task, decision, .. } => {
+                if let Some(approval) = &mut self.task_mut(task).approval {
+                    approval.decision = Some(decision.clone());
+                }
+            }
+            RunEventKind::ResultRecalled {
+                key,
+                agent,
+                round,
+                output,
+                from,
+                given,
+            } => {
+                let task = self.task_mut(&key.task);
+                let instance = task.instance_mut(key.item);
+                instance.begin(at, *round);
+                instance.agent = Some(agent.clone());
+                instance.recalled = Some(RecallRecord {
+                    run: from.clone(),
+                    given: *given,
+                });
+                task.give(key.item, *round, output);
+            }
+            RunEventKind::ChildStarted {
+                key,
+                round,
+                run,
+                workflow,
+            } => {
+                let task = self.task_mut(&key.task);
+                task.whole.begin(at, *round);
+                let instance = task.instance_mut(key.item);
+                instance.begin(at, *round);
+                instance.child = Some(Box::new(Self {
+                    run: Some(run.clone()),
+                    workflow: Some(workflow.clone()),
+                    ..Self::new()
+                }));
+            }
+            RunEventKind::Child { key, event, .. } => self.apply_to_child(at, key, event),
+            RunEventKind::FinallyStarted { failure, .. } => self.failure.clone_from(failure),
             RunEventKind::RunEnded {
                 status,
                 failure,
                 task,
+                output,
             } => {
+                self.output.clone_from(output);
                 self.ended = Some(at);
                 self.status = Some(*status);
                 self.failure.clone_from(failure);
@@ -156,6 +217,18 @@ impl RunRecord {
                 }
             }
         }
+    }
+
+    fn apply_to_child(&mut self, at: Timestamp, key: &TaskKey, event: &RunEventKind) {
+        let task = self.task_mut(&key.task);
+        let Some(child) = &mut task.instance_mut(key.item).child else {
+            return;
+        };
+        let before = child.totals;
+        child.apply_kind(at, event);
+        let after = child.totals;
+        task.totals.grow(&before, &after);
+        self.totals.grow(&before, &after);
     }
 
     fn plan(&mut self, tasks: &[PlannedTask]) {
@@ -296,10 +369,7 @@ impl RunRecord {
         match result {
             AttemptResult::Completed(output) => task.give(key.item, round, output),
             AttemptResult::Rejected(rejection) => {
-                let output = Output {
-                    findings: Arc::clone(&rejection.findings),
-                    ..Output::default()
-                };
+                let output = Output::found(Arc::clone(&rejection.findings));
                 task.give(key.item, round, &output);
             }
             AttemptResult::Failed(_) => {}
@@ -468,6 +538,7 @@ mod tests {
         history.completes(&key("review"), 1, 1);
         history.starts(&key("fix"), 1, 1);
         history.adds(RunEventKind::RunEnded {
+            output: None,
             status: RunStatus::Cancelled,
             failure: None,
             task: None,
@@ -567,6 +638,7 @@ mod tests {
             "so far"
         );
         history.adds(RunEventKind::RunEnded {
+            output: None,
             status: RunStatus::Completed,
             failure: None,
             task: None,

@@ -72,6 +72,8 @@ impl History {
             now: Timestamp::from_unix(Duration::from_secs(1_000)),
         };
         let tasks = tasks.iter().zip(1..).map(|(name, wave)| PlannedTask {
+            kind: crate::TaskKind::Agent,
+            finally: false,
             task: task(name),
             role: Some(Role::new("reviewer").unwrap()),
             needs: Vec::new(),
@@ -315,6 +317,7 @@ fn any_event() -> impl Strategy<Value = RunEventKind> {
         }),
         1 => any_failure().prop_map(|failure| RunEventKind::RunStopping { failure }),
         1 => Just(RunEventKind::RunEnded {
+            output: None,
             status: RunStatus::Failed,
             failure: None,
             task: None,

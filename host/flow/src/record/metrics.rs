@@ -194,7 +194,22 @@ impl WorkflowMeter {
             | RunEventKind::RetryScheduled { .. }
             | RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }
+            | RunEventKind::ApprovalDecided { .. }
+            | RunEventKind::ResultRecalled { .. }
+            | RunEventKind::Child { .. }
+            | RunEventKind::FinallyStarted { .. }
             | RunEventKind::RunStopping { .. } => {}
+            RunEventKind::ApprovalRequested { task, .. } => {
+                let unit = self.tasks.entry(task.clone()).or_default().unit_mut(None);
+                unit.state = TaskState::Running;
+                unit.started.get_or_insert(event.at);
+            }
+            RunEventKind::ChildStarted { key, .. } => {
+                let task = self.tasks.entry(key.task.clone()).or_default();
+                let unit = task.unit_mut(key.item);
+                unit.state = TaskState::Running;
+                unit.started.get_or_insert(event.at);
+            }
         }
     }
 

@@ -31,4 +31,4 @@ pub use run::{
     RunRecord,
 };
 pub use summary::{RunSummary, SeverityCounts, UsageTotals};
-pub use task::{InstanceRecord, ItemCounts, TaskRecord, TaskState};
+pub use task::{ApprovalRecord, InstanceRecord, ItemCounts, RecallRecord, TaskRecord, TaskState};

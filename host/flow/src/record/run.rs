@@ -139,6 +139,8 @@ pub struct RunRecord {
     pub failure: Option<Failure>,
     /// The task that decided how it ended, if one did.
     pub decided_by: Option<TaskId>,
+    /// What the workflow gave, if it completed.
+    pub output: Option<Json>,
     /// The tasks by name. [`tasks_in_order`](Self::tasks_in_order) has them in
     /// the order of the plan.
     pub tasks: BTreeMap<TaskId, TaskRecord>,

@@ -85,6 +85,27 @@ pub struct UsageTotals {
 }
 
 impl UsageTotals {
+    /// Adds what a part of the whole, that was `before`, has grown by.
+    pub(super) fn grow(&mut self, before: &Self, after: &Self) {
+        self.attempts += after.attempts - before.attempts;
+        self.failed_attempts += after.failed_attempts - before.failed_attempts;
+        self.retries += after.retries - before.retries;
+        self.fallbacks += after.fallbacks - before.fallbacks;
+        let fuel = after.fuel.as_u64() - before.fuel.as_u64();
+        self.fuel = Fuel::units(self.fuel.as_u64().saturating_add(fuel));
+        self.peak_memory = self.peak_memory.max(after.peak_memory);
+        self.wall = self.wall.saturating_add(after.wall - before.wall);
+        self.cpu = self.cpu.saturating_add(after.cpu - before.cpu);
+        let bytes_out = after.bytes_out.as_u64() - before.bytes_out.as_u64();
+        self.bytes_out = self.bytes_out.saturating_add(ByteSize::bytes(bytes_out));
+        self.host_calls = self
+            .host_calls
+            .saturating_add(after.host_calls - before.host_calls);
+        self.log_lines_dropped = self
+            .log_lines_dropped
+            .saturating_add(after.log_lines_dropped - before.log_lines_dropped);
+    }
+
     /// Adds what one attempt used.
     pub(super) fn add(&mut self, usage: &Usage) {
         self.fuel = Fuel::units(self.fuel.as_u64().saturating_add(usage.fuel.as_u64()));

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptRecord, UsageTotals};
-use crate::{AgentName, Artifact, Failure, Finding, Output, PlannedTask, TaskStatus, Timestamp};
+use super::{AttemptRecord, RunRecord, UsageTotals};
+use crate::{
+    AgentName, Artifact, Decision, Failure, Finding, Output, PlannedTask, RunId, TaskStatus,
+    Timestamp,
+};
 
 /// How far a task or an item has come.
 ///
@@ -48,7 +51,7 @@ impl TaskState {
 }
 
 /// A task that is no map, a `for_each` task as a whole, or one of its items.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct InstanceRecord {
     /// How far it has come.
@@ -71,6 +74,34 @@ pub struct InstanceRecord {
     pub findings: Arc<[Finding]>,
     /// The artifacts of its last round.
     pub artifacts: Arc<[Artifact]>,
+    /// The earlier result that it took in its last round, if it did.
+    pub recalled: Option<RecallRecord>,
+    /// The run of another workflow that it stands for, in its last round.
+    pub child: Option<Box<RunRecord>>,
+}
+
+/// An earlier result that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RecallRecord {
+    /// The run that it comes from.
+    pub run: RunId,
+    /// When it was given.
+    pub given: Timestamp,
+}
+
+/// What a person was asked in the last round, and what they said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ApprovalRecord {
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// The question.
+    pub message: Arc<str>,
+    /// When it is decided without them.
+    pub until: Option<Timestamp>,
+    /// What they said; none as long as nobody has.
+    pub decision: Option<Decision>,
 }
 
 /// How many items of a `for_each` task are where.
@@ -96,7 +127,7 @@ pub struct ItemCounts {
 }
 
 /// One task of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TaskRecord {
     /// Its place in the plan, counted from 0.
@@ -109,6 +140,8 @@ pub struct TaskRecord {
     pub whole: InstanceRecord,
     /// The items that something has been heard of, by their index from 0.
     pub items: BTreeMap<u32, InstanceRecord>,
+    /// What a person was asked, if the task asks for approval.
+    pub approval: Option<ApprovalRecord>,
     /// What all its attempts used.
     pub totals: UsageTotals,
     /// The round that its findings and artifacts are from.
@@ -207,6 +240,15 @@ impl InstanceRecord {
         self.ended = None;
         self.failure = None;
         self.reason = None;
+        self.recalled = None;
+        self.child = None;
+    }
+
+    /// Something other than an attempt starts.
+    pub(super) fn begin(&mut self, at: Timestamp, round: u32) {
+        self.state = TaskState::Running;
+        self.round = self.round.max(round);
+        self.started.get_or_insert(at);
     }
 }
 
@@ -224,6 +266,7 @@ impl TaskRecord {
     /// A new round begins for it.
     pub(super) fn wait_again(&mut self) {
         self.whole.wait_again();
+        self.approval = None;
         for item in self.items.values_mut() {
             item.wait_again();
         }

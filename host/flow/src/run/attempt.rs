@@ -1,17 +1,23 @@
 //! What becomes of one attempt: a result, a retry, a fallback or a failure.
 
+use std::sync::Arc;
+
 use super::instance::{Instance, InstanceEnd, InstanceState};
 use super::seed::draw;
 use super::timers::Timer;
 use super::{Effect, InstanceRef, Run};
 use crate::{
-    AgentName, AttemptResult, Demand, Failure, FailureCode, OnFailure, Refusal, Retry,
-    RunEventKind, TaskBody, Timestamp, Usage,
+    AgentName, AttemptResult, Demand, Failure, FailureCode, Refusal, Retry, RetryCount,
+    RunEventKind, TaskBody, TaskRequest, Timestamp, Usage,
 };
 
 impl Run {
-    /// Asks for an agent.
-    pub(super) fn submit(&mut self, at: InstanceRef) {
+    /// Asks for an agent, or starts the run of another workflow.
+    pub(super) fn submit(&mut self, now: Timestamp, at: InstanceRef) {
+        self.start_clocks(now, at);
+        if let TaskBody::Workflow(_) = self.plan.task(at.task).body {
+            return self.start_child(now, at);
+        }
         let demand = self.demand(at);
         if let Some(instance) = self.instance(at) {
             instance.state = InstanceState::Queued;
@@ -51,9 +57,17 @@ impl Run {
             Ok(request) => request,
             Err(failure) => {
                 self.effects.push(Effect::Release { at });
-                return self.fail_instance(at, failure);
+                return self.fail_instance(now, at, failure);
             }
         };
+        if self.plan.task(at.task).cache {
+            return self.recall(at, agent, request);
+        }
+        self.execute(at, agent, request);
+    }
+
+    /// Makes an attempt.
+    pub(super) fn execute(&mut self, at: InstanceRef, agent: AgentName, request: TaskRequest) {
         let budgets = self.budgets(at);
         let round = self.nodes[at.task.get()].round;
         let Some(instance) = self.instance(at) else {
@@ -64,6 +78,12 @@ impl Run {
             agent: agent.clone(),
         };
         let attempt = instance.attempts;
+        if instance
+            .trouble()
+            .is_none_or(|trouble| trouble.retries.is_zero())
+        {
+            self.first_attempts += 1;
+        }
         self.running += 1;
         self.emit(RunEventKind::AttemptStarted {
             key: at.key(&self.plan),
@@ -121,85 +141,98 @@ impl Run {
         });
         match result {
             AttemptResult::Completed(output) => {
-                self.end_instance(at, InstanceEnd::Completed(output));
+                self.end_instance(now, at, InstanceEnd::Completed(output));
             }
             AttemptResult::Rejected(rejection) => {
-                self.end_instance(at, InstanceEnd::Rejected(rejection));
+                self.end_instance(now, at, InstanceEnd::Rejected(rejection));
             }
-            AttemptResult::Failed(_) if self.stopping.is_some() => {
-                self.end_instance(at, InstanceEnd::Cancelled);
-            }
-            AttemptResult::Failed(failure) => {
-                self.attempt_failed(now, at, Some(agent), failure);
-            }
+            AttemptResult::Failed(failure) => match self.told_to_stop(at) {
+                Some(end) => self.end_stopped(now, at, end),
+                None => self.attempt_failed(now, at, Some(agent), failure),
+            },
         }
     }
 
     /// A retry, the next fallback, or the end: the one place that decides.
-    fn attempt_failed(
+    pub(super) fn attempt_failed(
         &mut self,
         now: Timestamp,
         at: InstanceRef,
         agent: Option<AgentName>,
-        failure: Failure,
+        mut failure: Failure,
     ) {
-        if self.retry(now, at, &failure) {
-            return;
+        match self.retry(now, at, &failure) {
+            Retried::Scheduled => return,
+            Retried::No => {}
+            Retried::RunHasHadEnough => {
+                let message = format!(
+                    "{}\nhint: not tried again, as the run has had {} retries; `retry_budget` allows more",
+                    failure.message, self.retries
+                );
+                failure = Failure::new(failure.code, message);
+            }
         }
-        let spec = self.plan.task(at.task);
-        let fallbacks = spec.fallback.clone();
+        let plan = Arc::clone(&self.plan);
+        let fallbacks = &plan.task(at.task).fallback;
         let Some(instance) = self.instance(at) else {
             return self.illegal("an attempt failed of a task that is not active");
         };
         let trouble = instance.trouble_mut();
-        let next = fallbacks.get(trouble.fallbacks).cloned();
-        match next {
+        match fallbacks.get(trouble.fallbacks) {
             Some(next) if failure.code.allows_fallback() => {
                 trouble.fallbacks += 1;
-                trouble.retries = 0;
+                trouble.retries = RetryCount::default();
                 trouble.budgets = None;
                 trouble.tried.push((agent, failure.clone()));
                 self.emit(RunEventKind::FallbackChosen {
-                    key: at.key(&self.plan),
-                    agent: next,
+                    key: at.key(&plan),
+                    agent: next.clone(),
                     after: failure,
                 });
-                self.submit(at);
+                self.submit(now, at);
             }
-            _ if trouble.tried.is_empty() => self.fail_instance(at, failure),
+            _ if trouble.tried.is_empty() => self.fail_instance(now, at, failure),
             _ => {
                 trouble.tried.push((agent, failure));
                 let all = all_agents_failed(&trouble.tried);
-                self.fail_instance(at, all);
+                self.fail_instance(now, at, all);
             }
         }
     }
 
-    /// Schedules a retry, if the policy has one.
-    fn retry(&mut self, now: Timestamp, at: InstanceRef, failure: &Failure) -> bool {
-        let spec = self.plan.task(at.task);
-        let policy = spec.retry;
+    /// Schedules a retry, if the policy has one and the run has one left.
+    fn retry(&mut self, now: Timestamp, at: InstanceRef, failure: &Failure) -> Retried {
+        let plan = Arc::clone(&self.plan);
+        let policy = &plan.task(at.task).retry;
         let round = self.nodes[at.task.get()].round;
         let (seed, ceiling, budgets) = (self.options.seed, self.options.ceiling, self.budgets(at));
+        let allowed = plan.workflow().retry_budget.allows(self.first_attempts);
+        let had_enough = self.retries >= allowed;
         let Some(instance) = self.instance(at) else {
-            return false;
+            return Retried::No;
         };
         let attempts = instance.attempts;
-        let retries = instance.trouble().map_or(0, |trouble| trouble.retries);
+        let none = RetryCount::default();
+        let retries = instance.trouble().map_or(&none, |trouble| &trouble.retries);
         let Some(wait) = policy.wait(retries, failure, draw(seed, at, round, attempts)) else {
-            return false;
+            return Retried::No;
         };
+        let escalates = failure.code.retry() == Retry::WithEscalation;
+        let more = budgets.escalated(failure.code, &ceiling);
+        if escalates && more == budgets {
+            // The ceiling is reached: the same again would fail the same.
+            return Retried::No;
+        }
+        if had_enough {
+            return Retried::RunHasHadEnough;
+        }
         let trouble = instance.trouble_mut();
-        trouble.retries += 1;
-        if failure.code.retry() == Retry::WithEscalation {
-            let more = budgets.escalated(failure.code, &ceiling);
-            if more == budgets {
-                // The ceiling is reached: the same again would fail the same.
-                return false;
-            }
+        trouble.retries.add(failure.code);
+        if escalates {
             trouble.budgets = Some(more);
         }
         instance.state = InstanceState::BackingOff;
+        self.retries += 1;
         self.timers.set(
             now.after(wait),
             Timer::Backoff {
@@ -209,32 +242,40 @@ impl Run {
             },
         );
         self.emit(RunEventKind::RetryScheduled {
-            key: at.key(&self.plan),
+            key: at.key(&plan),
             attempt: attempts + 1,
             wait,
             after: failure.code,
         });
-        true
+        Retried::Scheduled
     }
 
     /// The wait before a retry is over.
-    pub(super) fn backoff_over(&mut self, at: InstanceRef, round: u32, attempts: u32) {
+    pub(super) fn backoff_over(
+        &mut self,
+        now: Timestamp,
+        at: InstanceRef,
+        round: u32,
+        attempts: u32,
+    ) {
         let same_round = self.nodes[at.task.get()].round == round;
         let backing_off = self.instance(at).is_some_and(|instance| {
             matches!(instance.state, InstanceState::BackingOff) && instance.attempts == attempts
         });
         if same_round && backing_off {
-            self.submit(at);
+            self.submit(now, at);
         }
     }
+}
 
-    fn fail_instance(&mut self, at: InstanceRef, failure: Failure) {
-        let stops = self.plan.task(at.task).on_failure == OnFailure::Fail;
-        self.end_instance(at, InstanceEnd::Failed(failure.clone()));
-        if stops {
-            self.stop(failure, Some(at.task));
-        }
-    }
+/// What became of the wish for another attempt.
+enum Retried {
+    /// There will be one.
+    Scheduled,
+    /// The policy has none.
+    No,
+    /// The policy has one, and all retries of the run are spent.
+    RunHasHadEnough,
 }
 
 fn all_agents_failed(tried: &[(Option<AgentName>, Failure)]) -> Failure {

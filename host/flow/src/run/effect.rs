@@ -1,8 +1,13 @@
 //! What goes into the state machine, and what comes out.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::RunOptions;
 use crate::{
-    AgentName, AttemptResult, Budgets, Demand, Failure, Plan, Refusal, RunEventKind, StopReason,
-    TaskIndex, TaskKey, TaskRequest, Usage,
+    AgentName, AttemptResult, Budgets, Decision, Demand, Failure, Output, Plan, Refusal,
+    RunEventKind, RunId, StopReason, TaskIndex, TaskKey, TaskRequest, Timestamp, Usage,
 };
 
 /// One instance of a task: a task that is no map, or one item of a map.
@@ -27,7 +32,7 @@ impl InstanceRef {
 }
 
 /// Something that happened to a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum RunInput {
     /// It starts. Always the first.
     Start,
@@ -54,14 +59,58 @@ pub enum RunInput {
         /// What it used.
         usage: Usage,
     },
+    /// It was looked whether there is an earlier result.
+    Recalled {
+        /// Of which instance.
+        at: InstanceRef,
+        /// The result, if there is one.
+        found: Option<Box<Recalled>>,
+    },
+    /// The run that an instance stands for ended.
+    ChildEnded {
+        /// Of which instance.
+        at: InstanceRef,
+        /// How.
+        result: AttemptResult,
+    },
+    /// A person said yes or no. See [`Run::awaits`](super::Run::awaits).
+    Decided {
+        /// To which task.
+        task: TaskIndex,
+        /// What.
+        decision: Decision,
+    },
     /// Time went by: something may be due.
     Tick,
-    /// The user wants it to stop.
-    Cancel,
+    /// It is to stop.
+    Stop(StopReason),
+}
+
+/// The result of an earlier attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recalled {
+    /// What it gave.
+    pub output: Output,
+    /// In which run.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A run of another workflow, to be started for an instance.
+#[derive(Clone, Debug)]
+pub struct ChildRun {
+    /// Its name.
+    pub id: RunId,
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// Inputs and seed.
+    pub options: RunOptions,
 }
 
 /// Something that the engine has to do for a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Effect {
     /// Ask the fleet for an agent.
     Submit {
@@ -86,12 +135,37 @@ pub enum Effect {
         /// What it may use.
         budgets: Budgets,
     },
+    /// Look whether there is an earlier result for this, and report it with
+    /// [`RunInput::Recalled`]. The agent stays assigned.
+    Recall {
+        /// Of which instance.
+        at: InstanceRef,
+        /// By whom.
+        agent: AgentName,
+        /// What the agent would be asked.
+        request: Box<TaskRequest>,
+    },
+    /// Start a run of another workflow, and report how it ended.
+    StartChild {
+        /// For which instance.
+        at: InstanceRef,
+        /// The run.
+        child: Box<ChildRun>,
+    },
+    /// Stop the run that stands for an instance; its end is still reported.
+    StopChild {
+        /// Of which instance.
+        at: InstanceRef,
+        /// Why.
+        reason: StopReason,
+    },
     /// An assigned instance needs its agent no more: no attempt is made.
     Release {
         /// Which instance.
         at: InstanceRef,
     },
-    /// Stop an attempt that was executed; its end is still reported.
+    /// Stop an attempt that was executed, or the search for an earlier result;
+    /// its end is still reported.
     Stop {
         /// Of which instance.
         at: InstanceRef,

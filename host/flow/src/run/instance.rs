@@ -1,6 +1,6 @@
 //! One item of a task, or the whole of a task that is no map.
 
-use crate::{AgentName, Budgets, Failure, Output, Rejection};
+use crate::{AgentName, Budgets, Failure, Output, Rejection, RetryCount, Timestamp};
 
 /// Where an instance is.
 #[derive(Clone, Debug)]
@@ -9,8 +9,12 @@ pub(super) enum InstanceState {
     Idle,
     /// Waiting for an agent.
     Queued,
+    /// It is looked whether this agent has given a result before.
+    Recalling { agent: AgentName },
     /// An attempt is under way.
     Running { agent: AgentName },
+    /// A run of another workflow is under way.
+    Child,
     /// Waiting before a retry.
     BackingOff,
     /// Over.
@@ -32,19 +36,25 @@ pub(super) struct Instance {
     pub(super) state: InstanceState,
     /// Attempts made in this round.
     pub(super) attempts: u32,
-    /// What only an instance that had trouble has.
+    /// How often it has waited for an agent in this round.
+    pub(super) submissions: u32,
+    /// What most instances never need.
     trouble: Option<Box<Trouble>>,
 }
 
-/// What an instance that failed at least once remembers.
+/// What an instance remembers that failed, or may only take so long.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble {
     /// Retries of the present agent, or of agents of the role.
-    pub(super) retries: u32,
+    pub(super) retries: RetryCount,
     /// How many fallback agents have been chosen.
     pub(super) fallbacks: usize,
     /// Budgets that were escalated.
     pub(super) budgets: Option<Budgets>,
+    /// When all attempts together have taken too long.
+    pub(super) until: Option<Timestamp>,
+    /// Why the attempt under way was told to stop.
+    pub(super) cut: Option<Failure>,
     /// Who failed for good, and with what.
     pub(super) tried: Vec<(Option<AgentName>, Failure)>,
 }
@@ -54,6 +64,7 @@ impl Instance {
         Self {
             state: InstanceState::Idle,
             attempts: 0,
+            submissions: 0,
             trouble: None,
         }
     }

@@ -1,19 +1,16 @@
-//! The machine: what starts, what is ready, what ends.
+//! The machine: what goes in, and what follows from it.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
 use super::effect::Stopping;
-use super::instance::{Instance, InstanceEnd, InstanceState};
-use super::merge::MAX_MERGED_OUTPUT;
-use super::node::{Active, Node, NodeState};
+use super::node::Node;
 use super::timers::{Timer, Timers};
 use super::{Effect, InstanceRef, RunInput};
 use crate::{
-    Budgets, ExprError, Failure, FailureCode, Json, OnFailure, Output, Plan, PlannedTask,
-    RunEventKind, RunId, RunStatus, Scope, StopReason, TaskBody, TaskIndex, TaskKey, TaskResults,
-    TaskStatus, Timestamp,
+    Budgets, Failure, FailureCode, Json, Plan, PlannedTask, RunEventKind, RunId, RunStatus, Scope,
+    StopReason, TaskBody, TaskIndex, TaskKind, TaskResults, Timestamp,
 };
 
 /// What a run is given besides its plan.
@@ -27,6 +24,8 @@ pub struct RunOptions {
     pub budgets: Budgets,
     /// The most that an attempt may get.
     pub ceiling: Budgets,
+    /// When a run around this one ends at the latest.
+    pub outer_deadline: Option<Timestamp>,
 }
 
 /// One execution of a workflow. A task moves from waiting to active to ended;
@@ -47,8 +46,27 @@ pub struct Run {
     pub(super) unfinished: usize,
     /// Attempts that were executed and have not been reported.
     pub(super) running: usize,
+    /// The first attempts of instances and of fallback agents so far.
+    pub(super) first_attempts: u64,
+    /// The retries so far.
+    pub(super) retries: u64,
     pub(super) stopping: Option<Stopping>,
-    over: Option<RunStatus>,
+    pub(super) phase: Phase,
+    pub(super) over: Option<RunStatus>,
+    /// What the workflow gave, once all its tasks have ended.
+    pub(super) output: Option<Json>,
+}
+
+/// Which tasks of a run are at work.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Those under `tasks`.
+    Main,
+    /// Those under `finally`.
+    Finally {
+        /// Why the run will not have completed, if it will not.
+        verdict: Option<Stopping>,
+    },
 }
 
 impl Run {
@@ -68,10 +86,14 @@ impl Run {
             deadline: None,
             effects: Vec::new(),
             ready: VecDeque::new(),
-            unfinished: nodes.len(),
+            unfinished: plan.indices().filter(|at| !plan.task(*at).finally).count(),
             running: 0,
+            first_attempts: 0,
+            retries: 0,
             stopping: None,
+            phase: Phase::Main,
             over: None,
+            output: None,
             nodes,
             plan,
         }
@@ -101,6 +123,13 @@ impl Run {
         self.over
     }
 
+    /// What the workflow gave, if the run completed.
+    #[must_use]
+    pub fn output(&self) -> Option<&Json> {
+        let completed = self.over == Some(RunStatus::Completed);
+        self.output.as_ref().filter(|_| completed)
+    }
+
     /// The round that an instance is in, counted from 1.
     #[must_use]
     pub fn round(&self, at: InstanceRef) -> u32 {
@@ -126,15 +155,13 @@ impl Run {
             RunInput::AttemptEnded { at, result, usage } => {
                 self.attempt_ended(now, at, result, usage);
             }
+            RunInput::Recalled { at, found } => self.recalled(now, at, found),
+            RunInput::ChildEnded { at, result } => self.child_ended(now, at, result),
+            RunInput::Decided { task, decision } => self.decided(task, decision),
             RunInput::Tick => self.tick(now),
-            RunInput::Cancel => {
-                self.stop(
-                    Failure::new(FailureCode::Cancelled, "the run was cancelled"),
-                    None,
-                );
-            }
+            RunInput::Stop(reason) => self.stop(stop_failure(reason), None),
         }
-        self.settle();
+        self.settle(now);
         mem::take(&mut self.effects)
     }
 
@@ -156,358 +183,80 @@ impl Run {
         let plan = Arc::clone(&self.plan);
         self.ready.extend(
             plan.indices()
-                .filter(|task| plan.node(*task).waits_for.is_empty()),
+                .filter(|task| plan.node(*task).waits_for.is_empty() && !plan.task(*task).finally),
         );
     }
 
     fn planned(&self, task: TaskIndex) -> PlannedTask {
         let (node, spec) = (self.plan.node(task), self.plan.task(task));
+        let (kind, role) = match &spec.body {
+            TaskBody::Agent { role, .. } => (TaskKind::Agent, Some(role.clone())),
+            TaskBody::Vote(_) => (TaskKind::Vote, None),
+            TaskBody::Approval(_) => (TaskKind::Approval, None),
+            TaskBody::Workflow(_) => (TaskKind::Workflow, None),
+        };
         PlannedTask {
             task: spec.id.clone(),
-            role: match &spec.body {
-                TaskBody::Agent { role, .. } => Some(role.clone()),
-                TaskBody::Vote(_) => None,
-            },
+            kind,
+            role,
             needs: spec.needs.clone(),
             wave: node.wave,
             for_each: spec.for_each.is_some(),
             redo_from: spec.on_reject.as_ref().map(|o| o.redo_from.clone()),
             priority: spec.priority,
+            finally: spec.finally,
         }
     }
 
     fn tick(&mut self, now: Timestamp) {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
-                Timer::Deadline => {
-                    let failure = Failure::new(
-                        FailureCode::Deadline,
-                        "the run took longer than its deadline",
-                    );
-                    self.stop(failure, None);
+                Timer::Deadline => self.stop(stop_failure(StopReason::Deadline), None),
+                Timer::Approval { task, round } => self.approval_timed_out(task, round),
+                Timer::Start {
+                    at,
+                    round,
+                    submission,
+                } => {
+                    self.start_timed_out(now, at, round, submission);
                 }
+                Timer::Total { at, round } => self.total_timed_out(now, at, round),
                 Timer::Backoff {
                     at,
                     round,
                     attempts,
-                } => self.backoff_over(at, round, attempts),
+                } => self.backoff_over(now, at, round, attempts),
             }
         }
     }
 
     /// Starts whatever is ready, and ends the run when nothing is left.
-    fn settle(&mut self) {
-        while self.stopping.is_none()
-            && let Some(task) = self.ready.pop_front()
-        {
-            self.activate(task);
-        }
-        let stopped = self.stopping.is_some() && self.running == 0;
-        if self.over.is_none() && (stopped || self.unfinished == 0) {
-            self.close();
-        }
-    }
-
-    fn activate(&mut self, task: TaskIndex) {
-        if let Some(reason) = self.reason_to_skip(task) {
-            return self.end_node(task, NodeEnd::skipped(reason, true));
-        }
-        let plan = Arc::clone(&self.plan);
-        let spec = plan.task(task);
-        let wanted = spec
-            .when
-            .as_ref()
-            .map_or(Ok(true), |when| when.eval_bool(&self.scope()));
-        match wanted {
-            Ok(true) => {}
-            Ok(false) => {
-                return self.end_node(task, NodeEnd::skipped("`when` is false".into(), false));
+    fn settle(&mut self, now: Timestamp) {
+        while self.over.is_none() {
+            while self.stopping.is_none()
+                && let Some(task) = self.ready.pop_front()
+            {
+                self.activate(now, task);
             }
-            Err(error) => return self.expression_failed(task, &error),
-        }
-        match (&spec.body, &spec.for_each) {
-            (TaskBody::Vote(require), _) => self.vote(task, *require),
-            (TaskBody::Agent { .. }, None) => self.expand(task, Vec::new(), 1, u32::MAX),
-            (TaskBody::Agent { .. }, Some(map)) => {
-                let items = map.items.eval_list(&self.scope());
-                match items {
-                    Ok(items) => {
-                        let count = items.len() as u32;
-                        self.emit(RunEventKind::TaskExpanded {
-                            task: spec.id.clone(),
-                            items: count,
-                        });
-                        self.expand(task, items, count, map.concurrency.unwrap_or(u32::MAX));
-                    }
-                    Err(error) => self.expression_failed(task, &error),
-                }
+            let stopped = self.stopping.is_some() && self.running == 0;
+            if !stopped && self.unfinished > 0 {
+                break;
             }
+            self.end_phase();
         }
-    }
-
-    fn expression_failed(&mut self, task: TaskIndex, error: &ExprError) {
-        let failure = Failure::new(FailureCode::ExpressionFailed, error.to_string());
-        self.fail_node(task, failure);
-    }
-
-    fn reason_to_skip(&self, task: TaskIndex) -> Option<String> {
-        let needs = &self.plan.node(task).needs;
-        needs
-            .iter()
-            .find_map(|need| match self.nodes[need.get()].state {
-                NodeState::Ended {
-                    status,
-                    skips_dependents: true,
-                } => Some(format!(
-                    "`{}` was needed and has {status}",
-                    self.plan.task(*need).id
-                )),
-                NodeState::Ended { .. } | NodeState::Waiting { .. } | NodeState::Active(_) => None,
-            })
-    }
-
-    fn expand(&mut self, task: TaskIndex, items: Vec<minijinja::Value>, count: u32, limit: u32) {
-        let needs = self.dependencies(task);
-        self.nodes[task.get()].state = NodeState::Active(Box::new(Active {
-            instances: vec![Instance::new(); count as usize],
-            items,
-            needs,
-            next: 0,
-            open: 0,
-            limit,
-            ended: 0,
-        }));
-        if count == 0 {
-            self.finish_node(task);
-        } else {
-            self.submit_more(task);
-        }
-    }
-
-    /// Submits instances of a task as far as its own limit allows.
-    pub(super) fn submit_more(&mut self, task: TaskIndex) {
-        while let Some(item) = self.nodes[task.get()].active().and_then(Active::take_next) {
-            self.submit(InstanceRef { task, item });
-        }
-    }
-
-    pub(super) fn instance(&mut self, at: InstanceRef) -> Option<&mut Instance> {
-        self.nodes[at.task.get()]
-            .active()?
-            .instances
-            .get_mut(at.item as usize)
-    }
-
-    /// Ends an instance, and its task with the last one.
-    pub(super) fn end_instance(&mut self, at: InstanceRef, end: InstanceEnd) {
-        let Some(active) = self.nodes[at.task.get()].active() else {
-            return self.illegal("an instance ended of a task that is not active");
-        };
-        let shown = end.clone();
-        active.instances[at.item as usize].end(end);
-        active.ended += 1;
-        active.open -= 1;
-        let all_ended = active.all_ended();
-        if self.plan.task(at.task).for_each.is_some() {
-            self.emit_item_end(at, shown);
-        }
-        if all_ended {
-            self.finish_node(at.task);
-        } else if self.stopping.is_none() {
-            self.submit_more(at.task);
-        }
-    }
-
-    fn emit_item_end(&mut self, at: InstanceRef, end: InstanceEnd) {
-        let (status, output, failure, reason) = match end {
-            InstanceEnd::Completed(output) => (TaskStatus::Completed, Some(output), None, None),
-            InstanceEnd::Rejected(rejection) => {
-                (TaskStatus::Rejected, None, None, Some(rejection.reason))
-            }
-            InstanceEnd::Failed(failure) => (TaskStatus::Failed, None, Some(failure), None),
-            InstanceEnd::Cancelled => (TaskStatus::Cancelled, None, None, None),
-        };
-        self.emit(RunEventKind::TaskEnded {
-            key: at.key(&self.plan),
-            status,
-            round: self.nodes[at.task.get()].round,
-            output,
-            failure,
-            reason,
-        });
-    }
-
-    /// Ends a task, all of whose instances have ended.
-    fn finish_node(&mut self, task: TaskIndex) {
-        let is_map = self.plan.task(task).for_each.is_some();
-        let Some(active) = self.nodes[task.get()].active() else {
-            return self.illegal("a task finished that is not active");
-        };
-        if active.was_cancelled() {
-            // Only while the run stops, which ends the task in its turn.
-            return;
-        }
-        if let Some(rejection) = active.rejection() {
-            return self.rejected(task, rejection);
-        }
-        let size = active.merged_size();
-        if is_map && size > MAX_MERGED_OUTPUT {
-            let failure = Failure::new(
-                FailureCode::OutputTooLarge,
-                format!(
-                    "the items gave {size} together, and a task may give at most {MAX_MERGED_OUTPUT}\nhint: let the items put artifacts, or give less each"
-                ),
-            );
-            return self.fail_node(task, failure);
-        }
-        let failure = active.failure().cloned();
-        let output = active.merged(is_map);
-        match failure {
-            None => self.end_node(task, NodeEnd::completed(output)),
-            Some(failure) => {
-                let skips = self.plan.task(task).on_failure == OnFailure::SkipDependents;
-                self.end_node(task, NodeEnd::failed(failure, output, skips));
-            }
-        }
-    }
-
-    /// A task fails as a whole, not by one of its instances.
-    pub(super) fn fail_node(&mut self, task: TaskIndex, failure: Failure) {
-        let on_failure = self.plan.task(task).on_failure;
-        let skips = on_failure == OnFailure::SkipDependents;
-        self.end_node(
-            task,
-            NodeEnd::failed(failure.clone(), Output::default(), skips),
-        );
-        if on_failure == OnFailure::Fail {
-            self.stop(failure, Some(task));
-        }
-    }
-
-    pub(super) fn end_node(&mut self, task: TaskIndex, end: NodeEnd) {
-        let plan = Arc::clone(&self.plan);
-        let node = &mut self.nodes[task.get()];
-        node.state = NodeState::Ended {
-            status: end.status,
-            skips_dependents: end.skips_dependents,
-        };
-        self.unfinished -= 1;
-        let round = node.round;
-        let spec = plan.task(task);
-        let shown = (spec.for_each.is_none() && end.status == TaskStatus::Completed)
-            .then(|| end.output.clone());
-        Arc::make_mut(&mut self.results).insert(spec.id.clone(), end.status, end.output);
-        self.emit(RunEventKind::TaskEnded {
-            key: TaskKey::single(spec.id.clone()),
-            status: end.status,
-            round,
-            output: shown,
-            failure: end.failure,
-            reason: end.reason,
-        });
-        // A run that stops starts nothing more.
-        if self.stopping.is_none() {
-            let dependents = &plan.node(task).dependents;
-            dependents
-                .iter()
-                .for_each(|dependent| self.one_less_unmet(*dependent));
-        }
-    }
-
-    fn one_less_unmet(&mut self, task: TaskIndex) {
-        match &mut self.nodes[task.get()].state {
-            NodeState::Waiting { unmet: 1 } => {
-                self.nodes[task.get()].state = NodeState::Waiting { unmet: 0 };
-                self.ready.push_back(task);
-            }
-            NodeState::Waiting { unmet } if *unmet > 0 => *unmet -= 1,
-            NodeState::Waiting { .. } | NodeState::Active(_) | NodeState::Ended { .. } => {
-                self.illegal("a task was started before all that it waits for had ended");
-            }
-        }
-    }
-
-    /// Starts nothing more, and stops what is under way.
-    pub(super) fn stop(&mut self, failure: Failure, task: Option<TaskIndex>) {
-        if self.stopping.is_some() || self.over.is_some() {
-            return;
-        }
-        let reason = match failure.code {
-            FailureCode::Deadline => StopReason::Deadline,
-            _ => StopReason::Cancelled,
-        };
-        self.emit(RunEventKind::RunStopping {
-            failure: failure.clone(),
-        });
-        self.stopping = Some(Stopping { failure, task });
-        self.timers.clear();
-        self.ready.clear();
-        for task in Arc::clone(&self.plan).indices() {
-            self.stop_instances(task, reason);
-        }
-    }
-
-    fn stop_instances(&mut self, task: TaskIndex, reason: StopReason) {
-        let Some(active) = self.nodes[task.get()].active() else {
-            return;
-        };
-        let mut effects = Vec::new();
-        for (item, instance) in (0..active.next).zip(&mut active.instances) {
-            let at = InstanceRef { task, item };
-            match instance.state {
-                InstanceState::Queued => {
-                    effects.push(Effect::Withdraw { at });
-                    instance.end(InstanceEnd::Cancelled);
-                }
-                InstanceState::BackingOff => instance.end(InstanceEnd::Cancelled),
-                InstanceState::Running { .. } => effects.push(Effect::Stop { at, reason }),
-                InstanceState::Idle | InstanceState::Ended(_) => continue,
-            }
-            if matches!(instance.state, InstanceState::Ended(_)) {
-                active.ended += 1;
-                active.open -= 1;
-            }
-        }
-        self.effects.append(&mut effects);
-    }
-
-    /// Ends the run. What has not ended by now never will.
-    fn close(&mut self) {
-        for task in Arc::clone(&self.plan).indices() {
-            let node = &mut self.nodes[task.get()];
-            if node.status().is_some() {
-                continue;
-            }
-            let failure = node.active().and_then(|active| active.failure().cloned());
-            let end = match failure {
-                Some(failure) => NodeEnd::failed(failure, Output::default(), true),
-                None => NodeEnd::cancelled(),
-            };
-            self.end_node(task, end);
-        }
-        self.ready.clear();
-        let stopping = self.stopping.clone();
-        let status = match &stopping {
-            None => RunStatus::Completed,
-            Some(why) => match why.failure.code {
-                FailureCode::GateRejected => RunStatus::Rejected,
-                FailureCode::Cancelled => RunStatus::Cancelled,
-                _ => RunStatus::Failed,
-            },
-        };
-        self.over = Some(status);
-        let task = stopping.as_ref().and_then(|why| why.task);
-        self.emit(RunEventKind::RunEnded {
-            status,
-            failure: stopping.map(|why| why.failure),
-            task: task.map(|task| self.plan.task(task).id.clone()),
-        });
     }
 
     /// What expressions see now. Whoever holds it makes the next end of a
     /// task copy the results: drop it before.
     pub(super) fn scope(&self) -> Scope {
-        self.base.with_results(Arc::clone(&self.results))
+        let scope = self.base.with_results(Arc::clone(&self.results));
+        match &self.phase {
+            Phase::Main => scope,
+            Phase::Finally { verdict } => {
+                let failure = verdict.as_ref().map(|why| &why.failure);
+                scope.with_end(&self.id, status_of(failure), failure)
+            }
+        }
     }
 
     pub(super) fn emit(&mut self, event: RunEventKind) {
@@ -521,64 +270,23 @@ impl Run {
     }
 }
 
-/// How a task ends.
-#[derive(Debug)]
-pub(super) struct NodeEnd {
-    pub(super) status: TaskStatus,
-    pub(super) output: Output,
-    pub(super) failure: Option<Failure>,
-    pub(super) reason: Option<Arc<str>>,
-    pub(super) skips_dependents: bool,
+/// How a run ends that did not complete because of this.
+pub(super) fn status_of(failure: Option<&Failure>) -> RunStatus {
+    match failure.map(|failure| failure.code) {
+        None => RunStatus::Completed,
+        Some(FailureCode::GateRejected) => RunStatus::Rejected,
+        Some(FailureCode::Cancelled) => RunStatus::Cancelled,
+        Some(_) => RunStatus::Failed,
+    }
 }
 
-impl NodeEnd {
-    fn of(status: TaskStatus) -> Self {
-        Self {
-            status,
-            output: Output::default(),
-            failure: None,
-            reason: None,
-            skips_dependents: false,
-        }
-    }
-
-    pub(super) fn completed(output: Output) -> Self {
-        Self {
-            output,
-            ..Self::of(TaskStatus::Completed)
-        }
-    }
-
-    pub(super) fn rejected(reason: Arc<str>, output: Output, skips_dependents: bool) -> Self {
-        Self {
-            output,
-            reason: Some(reason),
-            skips_dependents,
-            ..Self::of(TaskStatus::Rejected)
-        }
-    }
-
-    pub(super) fn failed(failure: Failure, output: Output, skips_dependents: bool) -> Self {
-        Self {
-            output,
-            failure: Some(failure),
-            skips_dependents,
-            ..Self::of(TaskStatus::Failed)
-        }
-    }
-
-    fn skipped(reason: String, skips_dependents: bool) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            skips_dependents,
-            ..Self::of(TaskStatus::Skipped)
-        }
-    }
-
-    fn cancelled() -> Self {
-        Self {
-            reason: Some("the run stopped".into()),
-            ..Self::of(TaskStatus::Cancelled)
-        }
+/// Why a run that is told to stop did not complete.
+fn stop_failure(reason: StopReason) -> Failure {
+    match reason {
+        StopReason::Cancelled => Failure::new(FailureCode::Cancelled, "the run was cancelled"),
+        StopReason::Deadline => Failure::new(
+            FailureCode::Deadline,
+            "the run took longer than its deadline",
+        ),
     }
 }

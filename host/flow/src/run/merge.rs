@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Run;
 use super::instance::InstanceEnd;
 use super::node::Active;
-use crate::{ByteSize, Dependency, Finding, Json, Output, Rejection, TaskIndex};
+use crate::{ByteSize, Dependency, Finding, Json, OnItemFailure, Output, Rejection, TaskIndex};
 
 /// The most that the items of a map may give together, values and messages.
 /// The guests pick what each gives, the host holds it all and passes it to
@@ -27,19 +27,23 @@ impl Active {
     }
 
     /// What the task gave. Of a map: the values in item order, `null` where an
-    /// item gave none, and all findings and artifacts one after the other.
-    pub(super) fn merged(&self, is_map: bool) -> Output {
+    /// item gave none unless those are left out, and all findings and
+    /// artifacts one after the other.
+    pub(super) fn merged(&self, map: Option<OnItemFailure>) -> Output {
         let mut outputs = self.ends().map(|end| match end {
             InstanceEnd::Completed(output) => Some(output),
             InstanceEnd::Rejected(_) | InstanceEnd::Failed(_) | InstanceEnd::Cancelled => None,
         });
-        if !is_map {
+        let Some(on_item_failure) = map else {
             return outputs.next().flatten().cloned().unwrap_or_default();
-        }
+        };
         let mut values = String::from("[");
         let (mut findings, mut artifacts) = (Vec::new(), Vec::new());
-        for (index, output) in outputs.enumerate() {
-            if index > 0 {
+        for output in outputs {
+            if output.is_none() && on_item_failure == OnItemFailure::Drop {
+                continue;
+            }
+            if values.len() > 1 {
                 values.push(',');
             }
             let Some(output) = output else {

@@ -26,18 +26,26 @@
 //!             +--next fallback <--+
 //! ```
 
+mod activate;
+mod approval;
 mod attempt;
+mod child;
+mod closing;
 mod effect;
+mod ending;
 mod instance;
 mod machine;
 mod merge;
 mod node;
+mod recall;
 mod request;
 mod rounds;
 mod seed;
+mod timeouts;
 mod timers;
 mod vote;
 
-pub use effect::{Effect, InstanceRef, RunInput};
+pub use effect::{ChildRun, Effect, InstanceRef, Recalled, RunInput};
+use ending::NodeEnd;
 pub use machine::{Run, RunOptions};
 pub use merge::MAX_MERGED_OUTPUT;

@@ -14,6 +14,8 @@ pub(super) enum NodeState {
     Waiting { unmet: u32 },
     /// Its instances are at work.
     Active(Box<Active>),
+    /// A person is asked.
+    Asking,
     /// Over.
     Ended {
         status: TaskStatus,
@@ -49,6 +51,8 @@ pub(super) struct Active {
     /// How many may be open at once.
     pub(super) limit: u32,
     pub(super) ended: u32,
+    /// Whether one failed that the others cannot do without.
+    pub(super) gives_up: bool,
 }
 
 impl Active {
@@ -78,6 +82,24 @@ impl Active {
         self.ended as usize == self.instances.len()
     }
 
+    /// Ends submitted instances that are not under way.
+    pub(super) fn cancel(&mut self, items: Vec<u32>) {
+        for item in items {
+            self.instances[item as usize].end(InstanceEnd::Cancelled);
+            self.ended += 1;
+            self.open -= 1;
+        }
+    }
+
+    /// Ends the instances that were never submitted.
+    pub(super) fn cancel_idle(&mut self) {
+        let idle = &mut self.instances[self.next as usize..];
+        self.ended += idle.len() as u32;
+        idle.iter_mut()
+            .for_each(|instance| instance.end(InstanceEnd::Cancelled));
+        self.next = self.instances.len() as u32;
+    }
+
     /// The next instance to submit, if the map's limit has room for one.
     pub(super) fn take_next(&mut self) -> Option<u32> {
         let item = self.next;
@@ -105,14 +127,14 @@ impl Node {
     pub(super) fn active(&mut self) -> Option<&mut Active> {
         match &mut self.state {
             NodeState::Active(active) => Some(active),
-            NodeState::Waiting { .. } | NodeState::Ended { .. } => None,
+            NodeState::Waiting { .. } | NodeState::Asking | NodeState::Ended { .. } => None,
         }
     }
 
     pub(super) fn status(&self) -> Option<TaskStatus> {
         match self.state {
             NodeState::Ended { status, .. } => Some(status),
-            NodeState::Waiting { .. } | NodeState::Active(_) => None,
+            NodeState::Waiting { .. } | NodeState::Active(_) | NodeState::Asking => None,
         }
     }
 }

@@ -25,6 +25,9 @@ impl Run {
         };
         let instance = &active.instances[at.item as usize];
         let time = self.budgets(at).time;
+        let total = instance.trouble().and_then(|trouble| trouble.until);
+        let ends = [self.deadline, self.options.outer_deadline, total];
+        let end = ends.into_iter().flatten().min();
         Ok(TaskRequest {
             run: self.id.clone(),
             key: at.key(&self.plan),
@@ -32,13 +35,11 @@ impl Run {
             priority: spec.priority,
             attempt: instance.attempts + 1,
             round: node.round,
-            input: self.input(at, active.items.get(at.item as usize))?,
+            input: self.input(at)?,
             needs: active.needs.clone(),
             feedback: node.feedback.clone(),
             mounts: spec.mounts.as_slice().into(),
-            time_left: self
-                .deadline
-                .map_or(time, |deadline| time.min(deadline.since(now))),
+            time_left: end.map_or(time, |end| time.min(end.since(now))),
         })
     }
 
@@ -48,7 +49,7 @@ impl Run {
             NodeState::Active(active) => active.instances[at.item as usize]
                 .trouble()
                 .and_then(|trouble| trouble.budgets),
-            NodeState::Waiting { .. } | NodeState::Ended { .. } => None,
+            NodeState::Waiting { .. } | NodeState::Asking | NodeState::Ended { .. } => None,
         };
         escalated.unwrap_or_else(|| {
             let asked = self.plan.task(at.task).budgets.over(&self.options.budgets);
@@ -56,7 +57,12 @@ impl Run {
         })
     }
 
-    fn input(&self, at: InstanceRef, item: Option<&minijinja::Value>) -> Result<Json, Failure> {
+    /// The input of a submitted instance, filled in.
+    pub(super) fn input(&self, at: InstanceRef) -> Result<Json, Failure> {
+        let item = match &self.nodes[at.task.get()].state {
+            NodeState::Active(active) => active.items.get(at.item as usize),
+            NodeState::Waiting { .. } | NodeState::Asking | NodeState::Ended { .. } => None,
+        };
         let Some(template) = &self.plan.task(at.task).input else {
             return Ok(item.map_or_else(empty_input, item_json));
         };

@@ -1,13 +1,15 @@
 //! Feedback loops: a gate rejects, and the work goes back.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::NodeEnd;
 use super::Run;
-use super::machine::NodeEnd;
 use super::node::NodeState;
 use crate::{
-    Failure, FailureCode, OnFailure, Output, RedoLoop, Rejection, RunEventKind, TaskBody, TaskIndex,
+    Failure, FailureCode, Finding, OnFailure, Output, RedoLoop, Rejection, RunEventKind, TaskBody,
+    TaskIndex,
 };
 
 impl Run {
@@ -83,7 +85,7 @@ impl Run {
     fn one_more_unmet(&mut self, task: TaskIndex) {
         match &mut self.nodes[task.get()].state {
             NodeState::Waiting { unmet } => *unmet += 1,
-            NodeState::Active(_) | NodeState::Ended { .. } => {
+            NodeState::Active(_) | NodeState::Asking | NodeState::Ended { .. } => {
                 self.illegal("a task left a loop before its gate had approved");
             }
         }
@@ -100,21 +102,43 @@ impl Run {
                 spec.id, rejection.reason
             ),
         };
+        let message = format!("{message}{}", last_feedback(&rejection.findings));
         let failure = Failure::new(FailureCode::GateRejected, message);
         self.end_rejected(task, rejection, on_failure == OnFailure::SkipDependents);
         if on_failure == OnFailure::Fail {
-            self.stop(failure, Some(task));
+            self.give_up(failure, task);
         }
     }
 
     fn end_rejected(&mut self, task: TaskIndex, rejection: Rejection, skips_dependents: bool) {
-        let output = Output {
-            findings: rejection.findings,
-            ..Output::default()
-        };
+        let output = Output::found(rejection.findings);
         self.end_node(
             task,
             NodeEnd::rejected(rejection.reason, output, skips_dependents),
         );
     }
+}
+
+/// How many of the last findings a message names.
+const NAMED: usize = 5;
+
+/// The findings of the last round, a line each: the worst first.
+fn last_feedback(findings: &[Finding]) -> String {
+    let mut worst: Vec<_> = findings.iter().collect();
+    worst.sort_by_key(|finding| Reverse(finding.severity));
+    let mut text = String::new();
+    for finding in worst.iter().take(NAMED) {
+        let place = finding
+            .location
+            .as_ref()
+            .map_or_else(String::new, |at| format!("{}:{}: ", at.path, at.line));
+        text += &format!(
+            "\n{}: {place}{} ({})",
+            finding.severity, finding.message, finding.rule
+        );
+    }
+    if worst.len() > NAMED {
+        text += &format!("\nand {} more", worst.len() - NAMED);
+    }
+    text
 }

@@ -6,11 +6,21 @@ use super::InstanceRef;
 /// A number from 0 to 1, evenly spread over all instances, rounds and
 /// attempts.
 pub(super) fn draw(seed: u64, at: InstanceRef, round: u32, attempt: u32) -> f64 {
-    let place = (at.task.get() as u64) << 32 | u64::from(at.item);
-    let time = u64::from(round) << 32 | u64::from(attempt);
-    let bits = mix(mix(mix(seed) ^ place) ^ time);
+    let bits = spread(seed, at, round, attempt);
     // 53 bits are what a double holds exactly.
     (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The seed of the run that an instance stands for in a round.
+pub(super) fn derive(seed: u64, at: InstanceRef, round: u32) -> u64 {
+    // Attempts count from 1, so no draw is the same.
+    spread(seed, at, round, 0)
+}
+
+fn spread(seed: u64, at: InstanceRef, round: u32, attempt: u32) -> u64 {
+    let place = (at.task.get() as u64) << 32 | u64::from(at.item);
+    let time = u64::from(round) << 32 | u64::from(attempt);
+    mix(mix(mix(seed) ^ place) ^ time)
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood 2014).

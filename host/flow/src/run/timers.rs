@@ -4,13 +4,24 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::InstanceRef;
-use crate::Timestamp;
+use crate::{TaskIndex, Timestamp};
 
 /// Something that falls due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// The run has taken as long as it may.
     Deadline,
+    /// Nobody has answered. Says nothing of another round.
+    Approval { task: TaskIndex, round: u32 },
+    /// No agent was found in time. Says nothing if the instance waits for
+    /// another time since.
+    Start {
+        at: InstanceRef,
+        round: u32,
+        submission: u32,
+    },
+    /// All attempts of a round have taken as long as they may.
+    Total { at: InstanceRef, round: u32 },
     /// The wait before a retry is over. Says nothing if the instance has gone
     /// on to another attempt or round since.
     Backoff {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::NodeEnd;
 use super::Run;
-use super::machine::NodeEnd;
 use crate::{Finding, Json, Output, Rejection, Require, TaskIndex, TaskStatus};
 
 impl Run {

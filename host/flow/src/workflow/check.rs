@@ -65,6 +65,7 @@ pub(super) fn report_plan_errors(
                 at.get(task).map(|at| places.tasks[*at].require.clone()),
                 Vec::new(),
             ),
+            PlanError::NeedsFinally { task, need } => (need_place(task, need), Vec::new()),
         };
         let place = place.unwrap_or_else(|| places.tasks_key.clone());
         let mut diagnostic = Diagnostic::new(error.code(), error.to_string(), reader.span(&place));
@@ -97,23 +98,21 @@ pub(super) fn check_expressions(
     };
     for (position, task_places) in places.tasks.iter().enumerate() {
         for placed in &task_places.expressions {
-            let mut rest_of_name = None;
-            for root in placed.expression.roots() {
-                if rest_of_name == Some(root.range.start) {
-                    continue;
-                }
-                let wrong = names.check(position, placed, &root);
-                let Some((code, message, hint)) = wrong else {
-                    continue;
-                };
-                if names.dashed(&root).is_some() {
-                    rest_of_name = Some(root.range.end + 1);
-                }
-                let span = reader.span(&placed.place(&root.range));
-                reader.report(Diagnostic::new(code, message, span).hinting(hint));
-            }
+            names.check_all(reader, Moment::Task(position), placed);
         }
     }
+    for placed in &places.output {
+        names.check_all(reader, Moment::End, placed);
+    }
+}
+
+/// When an expression is evaluated.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// When the task at this position starts.
+    Task(usize),
+    /// When all tasks have ended.
+    End,
 }
 
 type Wrong = Option<(&'static str, String, Option<String>)>;
@@ -128,10 +127,27 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn check(&mut self, position: usize, placed: &PlacedExpression, root: &Root) -> Wrong {
+    fn check_all(&mut self, reader: &mut Reader<'_>, at: Moment, placed: &PlacedExpression) {
+        let mut rest_of_name = None;
+        for root in placed.expression.roots() {
+            if rest_of_name == Some(root.range.start) {
+                continue;
+            }
+            let Some((code, message, hint)) = self.check(at, placed, &root) else {
+                continue;
+            };
+            if self.dashed(&root).is_some() {
+                rest_of_name = Some(root.range.end + 1);
+            }
+            let span = reader.span(&placed.place(&root.range));
+            reader.report(Diagnostic::new(code, message, span).hinting(hint));
+        }
+    }
+
+    fn check(&mut self, at: Moment, placed: &PlacedExpression, root: &Root) -> Wrong {
         match root.name.as_str() {
             "inputs" => self.check_input(root),
-            "tasks" => self.check_task(position, root),
+            "tasks" => self.check_task(at, root),
             "item" | "index" if !placed.sees_item => Some((
                 "item-outside-for-each",
                 format!(
@@ -141,18 +157,35 @@ impl Names<'_> {
                 None,
             )),
             "item" | "index" => None,
-            "run" => match root.field.as_deref() {
-                None | Some("id") => None,
-                Some(field) => Some((
-                    "unknown-name",
-                    format!("`run` has no `{field}`"),
-                    Some("it has `id`".to_owned()),
-                )),
-            },
+            "run" => self.check_run(at, root),
             name => Some((
                 "unknown-name",
                 format!("there is no `{name}`"),
                 Some(self.root_hint(name)),
+            )),
+        }
+    }
+
+    fn check_run(&self, at: Moment, root: &Root) -> Wrong {
+        let sees_end = match at {
+            Moment::Task(position) => self.workflow.tasks[position].finally,
+            Moment::End => false,
+        };
+        match root.field.as_deref() {
+            None | Some("id") => None,
+            Some("status" | "failure") if sees_end => None,
+            Some(field @ ("status" | "failure")) => Some((
+                "unknown-name",
+                format!("`run.{field}` is known only to the tasks of `finally`"),
+                None,
+            )),
+            Some(field) => Some((
+                "unknown-name",
+                format!("`run` has no `{field}`"),
+                Some(match sees_end {
+                    true => "it has `id`, `status` and `failure`".to_owned(),
+                    false => "it has `id`".to_owned(),
+                }),
             )),
         }
     }
@@ -202,7 +235,7 @@ impl Names<'_> {
         ))
     }
 
-    fn check_task(&mut self, position: usize, root: &Root) -> Wrong {
+    fn check_task(&mut self, at: Moment, root: &Root) -> Wrong {
         let Some(name) = root.field.as_deref() else {
             return Some((
                 "unknown-name",
@@ -234,7 +267,15 @@ impl Names<'_> {
                 ));
             }
         }
-        self.check_order(position, read)
+        match at {
+            Moment::Task(position) => self.check_order(position, read),
+            Moment::End if self.workflow.tasks[read].finally => Some((
+                "reads-unordered",
+                format!("`output` is filled in before the task `{name}` of `finally` runs"),
+                None,
+            )),
+            Moment::End => None,
+        }
     }
 
     /// A task reads only what has ended for certain.
@@ -247,7 +288,8 @@ impl Names<'_> {
                 None,
             ));
         }
-        if task.needs.contains(&other.id) {
+        // What stands under `finally` runs when all else has ended.
+        if task.needs.contains(&other.id) || (task.finally && !other.finally) {
             return None;
         }
         let plan = self.plan?;

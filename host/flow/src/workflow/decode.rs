@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::decode_task::decode_task;
+use super::decode_task::{decode_task, template};
+use super::files::Files;
 use super::keys;
 use super::places::Places;
-use super::policy::{RetryFile, budget, retry};
+use super::policy::{RetryFile, budget, retry, retry_budget};
 use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::plan::MAX_TASKS;
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{
     BudgetKind, BudgetOverrides, DEFAULT_CONCURRENCY, InputName, InputSpec, InputType, OnFailure,
-    Priority, Workflow, WorkflowName,
+    Priority, RetryBudget, Template, Workflow, WorkflowName,
 };
 
 /// The most attempts of a run that may be asked to be under way at once.
@@ -26,12 +27,35 @@ pub(super) struct Defaults {
     pub(super) workflow_priority: Priority,
     pub(super) retry: RetryFile,
     pub(super) budgets: BudgetOverrides,
+    pub(super) start_timeout: Option<Duration>,
+    pub(super) total_timeout: Option<Duration>,
+    pub(super) cache: bool,
     pub(super) on_failure: OnFailure,
     pub(super) deadline: Option<Duration>,
 }
 
+/// In which list of the file a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Tasks,
+    Finally,
+}
+
+impl Section {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Tasks => "tasks",
+            Self::Finally => "finally",
+        }
+    }
+}
+
 /// Reads a whole file. Parts that are wrong are left out and noted.
-pub(super) fn decode(reader: &mut Reader<'_>, root: &Node) -> Option<(Workflow, Places)> {
+pub(super) fn decode(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    files: &mut Files<'_>,
+) -> Option<(Workflow, Places)> {
     let fields = reader.fields(root, "the file", &keys::WORKFLOW)?;
     check_version(reader, &fields);
     let name = reader
@@ -62,12 +86,20 @@ pub(super) fn decode(reader: &mut Reader<'_>, root: &Node) -> Option<(Workflow, 
         deadline,
         &mut places.default_budgets,
     );
+    let retry_budget = fields
+        .get("retry_budget")
+        .map_or_else(RetryBudget::default, |node| retry_budget(reader, node));
     let mut tasks = Vec::new();
     let listed = reader.required(&fields, "tasks", None, "{ hello: { role: architect } }");
-    let entries = task_entries(reader, listed);
+    let mut entries: Vec<_> = task_entries(reader, listed, Section::Tasks)
+        .iter()
+        .map(|entry| (entry, Section::Tasks))
+        .collect();
     places.incomplete = entries.is_empty();
-    for entry in entries {
-        match decode_task(reader, entry, &defaults) {
+    let finally = task_entries(reader, fields.get("finally"), Section::Finally);
+    entries.extend(finally.iter().map(|entry| (entry, Section::Finally)));
+    for (entry, section) in entries {
+        match decode_task(reader, entry, &defaults, section, files) {
             None => {
                 places.incomplete = true;
                 places.unread.insert(entry.key.text.clone());
@@ -79,6 +111,9 @@ pub(super) fn decode(reader: &mut Reader<'_>, root: &Node) -> Option<(Workflow, 
             }
         }
     }
+    let output = fields
+        .get("output")
+        .map(|node| Template(template(reader, node, false, &mut places.output)));
     let workflow = Workflow {
         name: name.or_else(|| WorkflowName::new("unnamed").ok())?,
         description,
@@ -86,6 +121,8 @@ pub(super) fn decode(reader: &mut Reader<'_>, root: &Node) -> Option<(Workflow, 
         concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         deadline,
         priority,
+        retry_budget,
+        output,
         tasks,
     };
     Some((workflow, places))
@@ -111,8 +148,13 @@ fn description(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<String> {
     Some(text.trim().to_owned())
 }
 
-fn task_entries<'n>(reader: &mut Reader<'_>, node: Option<&'n Node>) -> &'n [Entry] {
+fn task_entries<'n>(
+    reader: &mut Reader<'_>,
+    node: Option<&'n Node>,
+    section: Section,
+) -> &'n [Entry] {
     let Some(node) = node else { return &[] };
+    let key = section.key();
     let (message, hint) = match &node.kind {
         NodeKind::Map(entries) if entries.len() > MAX_TASKS => (
             format!(
@@ -123,16 +165,19 @@ fn task_entries<'n>(reader: &mut Reader<'_>, node: Option<&'n Node>) -> &'n [Ent
         ),
         NodeKind::Map(entries) if !entries.is_empty() => return entries,
         NodeKind::Map(_) | NodeKind::Null => (
-            "a workflow has at least one task".to_owned(),
+            match section {
+                Section::Tasks => "a workflow has at least one task".to_owned(),
+                Section::Finally => "`finally` has at least one task".to_owned(),
+            },
             "for example `hello: { role: architect }`",
         ),
         NodeKind::List(_) => (
-            "`tasks` is a list; it is to be a map from names to tasks".to_owned(),
+            format!("`{key}` is a list; it is to be a map from names to tasks"),
             "write `hello:` instead of `- name: hello`",
         ),
         _ => (
             format!(
-                "`tasks` is {}; it is to be a map from names to tasks",
+                "`{key}` is {}; it is to be a map from names to tasks",
                 node.describe()
             ),
             "for example `hello: { role: architect }`",
@@ -270,6 +315,9 @@ fn defaults(
         workflow_priority,
         retry: RetryFile::default(),
         budgets: BudgetOverrides::default(),
+        start_timeout: None,
+        total_timeout: None,
+        cache: false,
         on_failure: OnFailure::default(),
         deadline,
     };
@@ -293,6 +341,9 @@ fn defaults(
         defaults.retry = retry(reader, node);
     }
     defaults.budgets = budget(reader, &fields, places);
+    defaults.start_timeout = duration(reader, &fields, "start_timeout");
+    defaults.total_timeout = duration(reader, &fields, "total_timeout");
+    defaults.cache = boolean(reader, &fields, "cache").unwrap_or_default();
     check_deadline(
         reader,
         deadline,
@@ -300,6 +351,18 @@ fn defaults(
         fields.get("timeout"),
     );
     defaults
+}
+
+pub(super) fn duration(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    key: &str,
+) -> Option<Duration> {
+    fields.get(key).and_then(|node| reader.duration(node, key))
+}
+
+pub(super) fn boolean(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<bool> {
+    fields.get(key).and_then(|node| reader.boolean(node, key))
 }
 
 /// An attempt cannot take longer than its run.

@@ -2,18 +2,22 @@
 
 use std::ops::Range;
 
-use super::decode::{Defaults, MAX_CONCURRENCY, check_deadline, nowhere, on_failure, priority};
+use super::decode::{
+    Defaults, MAX_CONCURRENCY, Section, boolean, check_deadline, duration, nowhere, on_failure,
+    priority,
+};
+use super::decode_body::body;
+use super::files::Files;
 use super::keys;
 use super::places::{PlacedExpression, TaskPlaces};
 use super::policy::{RetryFile, budget, merge, policy, retry};
 use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::expr::{TemplateNode, TextPart, text_node};
-use crate::plan::MAX_TASKS;
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{
-    AgentName, DEFAULT_MAX_ROUNDS, Expression, ForEach, MountName, OnReject, Require, Role, Task,
-    TaskBody, TaskId, Template, TemplateSyntax,
+    AgentName, DEFAULT_MAX_ROUNDS, Expression, ForEach, MountName, OnFailure, OnItemFailure,
+    OnReject, Task, TaskId, Template, TemplateSyntax,
 };
 
 /// The most rounds that a file may ask for.
@@ -24,6 +28,8 @@ pub(super) fn decode_task(
     reader: &mut Reader<'_>,
     entry: &Entry,
     defaults: &Defaults,
+    section: Section,
+    files: &mut Files<'_>,
 ) -> Option<(Task, TaskPlaces)> {
     let key = &entry.key;
     let id = reader.name_of::<TaskId>(&key.text, &key.range);
@@ -38,10 +44,11 @@ pub(super) fn decode_task(
         role: place("role"),
         agent: place("agent"),
         require: place("require"),
+        workflow: place("workflow"),
         redo_from: nowhere(),
         ..TaskPlaces::default()
     };
-    let body = body(reader, &fields, &key.range);
+    let body = body(reader, &fields, &key.range, &mut places, files);
     let needs = fields
         .get("needs")
         .map_or_else(Vec::new, |node| reader.names::<TaskId>(node, "needs"));
@@ -52,16 +59,19 @@ pub(super) fn decode_task(
     let for_each = fields
         .get("for_each")
         .and_then(|node| for_each(reader, node, &mut places));
+    let on_item_failure = fields
+        .get("for_each")
+        .and_then(|node| on_item_failure(reader, node));
     let when = fields
         .get("when")
-        .and_then(|node| expression(reader, node, "when", &mut places));
+        .and_then(|node| expression(reader, node, "when", &mut places.expressions));
     let sees_item = fields.get("for_each").is_some();
     let input = fields
         .get("input")
-        .map(|node| Template(template(reader, node, sees_item, &mut places)));
+        .map(|node| Template(template(reader, node, sees_item, &mut places.expressions)));
     let on_reject = fields
         .get("on_reject")
-        .and_then(|node| on_reject(reader, &fields, node, &mut places));
+        .and_then(|node| on_reject(reader, &fields, node, section, &mut places));
     let priority = fields
         .get("priority")
         .and_then(|node| priority(reader, node))
@@ -70,10 +80,20 @@ pub(super) fn decode_task(
         .get("retry")
         .map_or_else(RetryFile::default, |node| retry(reader, node));
     let budgets = budget(reader, &fields, &mut places.budgets);
+    let start_timeout = duration(reader, &fields, "start_timeout").or(defaults.start_timeout);
+    let total_timeout = duration(reader, &fields, "total_timeout").or(defaults.total_timeout);
+    let cache = boolean(reader, &fields, "cache").unwrap_or(defaults.cache);
     let on_failure = fields
         .get("on_failure")
         .and_then(|node| on_failure(reader, node))
         .unwrap_or(defaults.on_failure);
+    let for_each = for_each.map(|map| ForEach {
+        on_item_failure: on_item_failure.unwrap_or(match on_failure {
+            OnFailure::Fail => OnItemFailure::FailFast,
+            OnFailure::Continue | OnFailure::SkipDependents => OnItemFailure::FailAtEnd,
+        }),
+        ..map
+    });
     check_deadline(
         reader,
         defaults.deadline,
@@ -107,53 +127,15 @@ pub(super) fn decode_task(
             &retry,
         ),
         budgets: merge(&budgets, &defaults.budgets),
+        start_timeout,
+        total_timeout,
+        cache,
         fallback,
         on_reject,
         on_failure,
+        finally: section == Section::Finally,
     };
     Some((task, places))
-}
-
-/// What only a task that an agent does can have.
-const AGENT_KEYS: [&str; 9] = [
-    "role", "agent", "for_each", "input", "mounts", "timeout", "retry", "budget", "fallback",
-];
-
-fn body(reader: &mut Reader<'_>, fields: &Fields<'_>, blame: &Range<usize>) -> Option<TaskBody> {
-    if let Some(node) = fields.get("require") {
-        for key in AGENT_KEYS {
-            if let Some(place) = fields.key_range(key) {
-                let message = format!("a vote (`require`) is done by nobody, so it has no `{key}`");
-                let diagnostic = Diagnostic::new("conflicting-keys", message, reader.span(&place))
-                    .also(reader.span(&node.range), "this makes it a vote")
-                    .hinting("remove one of them".to_owned());
-                reader.report(diagnostic);
-            }
-        }
-        return require(reader, node).map(TaskBody::Vote);
-    }
-    let role = reader
-        .required(fields, "role", Some(blame), "reviewer")
-        .and_then(|node| reader.name::<Role>(node, "role"));
-    let agent = fields
-        .get("agent")
-        .and_then(|node| reader.name::<AgentName>(node, "agent"));
-    Some(TaskBody::Agent { role: role?, agent })
-}
-
-fn require(reader: &mut Reader<'_>, node: &Node) -> Option<Require> {
-    if let NodeKind::Map(_) = node.kind {
-        let fields = reader.fields(node, "`require`", &keys::REQUIRE)?;
-        let count = reader.required(&fields, "at_least", Some(&node.range), "2")?;
-        return reader
-            .count(count, "at_least", 1..MAX_TASKS as u32 + 1)
-            .map(Require::AtLeast);
-    }
-    reader.word(
-        node,
-        "require",
-        &[("all", Require::All), ("any", Require::Any)],
-    )
 }
 
 fn fallback(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<(AgentName, Range<usize>)> {
@@ -180,22 +162,45 @@ fn for_each(reader: &mut Reader<'_>, node: &Node, places: &mut TaskPlaces) -> Op
             .and_then(|node| reader.count(node, "concurrency", 1..MAX_CONCURRENCY + 1));
         let items = reader.required(&fields, "items", Some(&node.range), "${{ inputs.files }}")?;
         return Some(ForEach {
-            items: expression(reader, items, "items", places)?,
+            items: expression(reader, items, "items", &mut places.expressions)?,
             concurrency,
+            on_item_failure: OnItemFailure::default(),
         });
     }
     Some(ForEach {
-        items: expression(reader, node, "for_each", places)?,
+        items: expression(reader, node, "for_each", &mut places.expressions)?,
         concurrency: None,
+        on_item_failure: OnItemFailure::default(),
     })
+}
+
+/// What `for_each` says of items that fail, if anything.
+fn on_item_failure(reader: &mut Reader<'_>, for_each: &Node) -> Option<OnItemFailure> {
+    let NodeKind::Map(entries) = &for_each.kind else {
+        return None;
+    };
+    let entry = entries
+        .iter()
+        .find(|entry| entry.key.text == "on_item_failure")?;
+    let words = OnItemFailure::ALL.map(|choice| (choice.as_str(), choice));
+    reader.word(&entry.value, "on_item_failure", &words)
 }
 
 fn on_reject(
     reader: &mut Reader<'_>,
     task: &Fields<'_>,
     node: &Node,
+    section: Section,
     places: &mut TaskPlaces,
 ) -> Option<OnReject> {
+    if let (Some(place), Section::Finally) = (task.key_range("on_reject"), section) {
+        let diagnostic = Diagnostic::new(
+            "conflicting-keys",
+            "a task of `finally` runs once, so it has no `on_reject`",
+            reader.span(&place),
+        );
+        reader.report(diagnostic.hinting("move the gate to `tasks`".to_owned()));
+    }
     if let (Some(place), Some(for_each)) = (task.key_range("on_reject"), task.key_range("for_each"))
     {
         let diagnostic = Diagnostic::new(
@@ -224,7 +229,7 @@ fn expression(
     reader: &mut Reader<'_>,
     node: &Node,
     key: &str,
-    places: &mut TaskPlaces,
+    places: &mut Vec<PlacedExpression>,
 ) -> Option<Expression> {
     let text = match &node.kind {
         NodeKind::Text { text, .. } => text.clone(),
@@ -268,9 +273,7 @@ fn expression(
     };
     match parsed {
         Ok(expression) => {
-            places
-                .expressions
-                .push(placed(reader, node, &expression, at, false));
+            places.push(placed(reader, node, &expression, at, false));
             Some(expression)
         }
         Err(error) => {
@@ -329,11 +332,11 @@ fn report_syntax(reader: &mut Reader<'_>, node: &Node, error: TemplateSyntax) {
 }
 
 /// A value with expressions in its texts.
-fn template(
+pub(super) fn template(
     reader: &mut Reader<'_>,
     node: &Node,
     sees_item: bool,
-    places: &mut TaskPlaces,
+    places: &mut Vec<PlacedExpression>,
 ) -> TemplateNode {
     match &node.kind {
         NodeKind::List(items) => TemplateNode::List(
@@ -381,7 +384,7 @@ fn place_expressions(
     node: &Node,
     found: &TemplateNode,
     sees_item: bool,
-    places: &mut TaskPlaces,
+    places: &mut Vec<PlacedExpression>,
 ) {
     let parts: Vec<&Expression> = match found {
         TemplateNode::Value(expression) => vec![expression],
@@ -400,9 +403,7 @@ fn place_expressions(
         let at = text[opening..]
             .find(expression.text())
             .map_or(opening, |at| opening + at);
-        places
-            .expressions
-            .push(placed(reader, node, expression, at, sees_item));
+        places.push(placed(reader, node, expression, at, sees_item));
         from = at + expression.text().len();
     }
 }

@@ -40,6 +40,9 @@ pub(super) fn check(file: &WorkflowFile, facts: &HostFacts<'_>) -> Vec<Diagnosti
             check.agents(task, places, role, agent.as_ref());
             check.mounts(task, places, role, agent.as_ref());
         }
+        if let Some(file) = &places.file {
+            check.sub_workflow(file, &places.workflow);
+        }
     }
     check.errors.sort_by_key(|error| error.span.start);
     check.errors
@@ -67,6 +70,17 @@ impl Check<'_> {
             .iter()
             .map(AsRef::as_ref)
             .find(|agent| agent.name == *name)
+    }
+
+    /// What keeps another workflow from running here keeps this one, too.
+    fn sub_workflow(&mut self, file: &WorkflowFile, place: &Range<usize>) {
+        let errors = check(file, self.facts);
+        if let Some(first) = errors.first() {
+            let (name, line) = (&file.name, first.span.line);
+            let message = format!("`{name}` cannot run here: line {line}: {}", first.message);
+            let hint = format!("`ringfence check {name}` tells all of it");
+            self.report(first.code, message, place, hint);
+        }
     }
 
     fn budgets(&mut self, task: &Task, places: &TaskPlaces) {
@@ -180,6 +194,16 @@ impl Check<'_> {
                     _ => format!("no agent with the role `{role}` is granted the mount `{mount}`"),
                 };
                 self.report("mount-not-granted", message, place, hint);
+            }
+            let writer = candidates.iter().find(|agent| agent.may_write(mount));
+            if let (true, Some(agent)) = (task.cache, writer) {
+                let message = format!(
+                    "the result of task `{}` cannot be cached: the agent `{}` may write to the mount `{mount}`",
+                    task.id, agent.name
+                );
+                let hint =
+                    format!("take `cache` out, or grant `{mount}` without `:rw` in ringfence.toml");
+                self.report("cache-with-writes", message, place, hint);
             }
             let given = self
                 .facts

@@ -21,12 +21,13 @@ pub(super) const WORKFLOW: Keys = Keys {
         "concurrency",
         "deadline",
         "priority",
+        "retry_budget",
         "defaults",
         "tasks",
+        "finally",
+        "output",
     ],
-    later: &[
-        "cache", "finally", "include", "rate", "secrets", "on", "env",
-    ],
+    later: &["cache", "include", "rate", "secrets", "on", "env"],
 };
 
 pub(super) const INPUT: Keys = Keys {
@@ -37,8 +38,17 @@ pub(super) const INPUT: Keys = Keys {
 
 pub(super) const DEFAULTS: Keys = Keys {
     what: "the defaults",
-    known: &["timeout", "retry", "budget", "priority", "on_failure"],
-    later: &["fallback", "mounts", "cache", "rate"],
+    known: &[
+        "timeout",
+        "start_timeout",
+        "total_timeout",
+        "retry",
+        "budget",
+        "priority",
+        "on_failure",
+        "cache",
+    ],
+    later: &["fallback", "mounts", "rate"],
 };
 
 pub(super) const TASK: Keys = Keys {
@@ -47,6 +57,8 @@ pub(super) const TASK: Keys = Keys {
         "role",
         "agent",
         "require",
+        "approve",
+        "workflow",
         "needs",
         "for_each",
         "when",
@@ -54,20 +66,27 @@ pub(super) const TASK: Keys = Keys {
         "mounts",
         "priority",
         "timeout",
+        "start_timeout",
+        "total_timeout",
         "retry",
         "budget",
         "fallback",
+        "cache",
         "on_reject",
         "on_failure",
     ],
-    later: &[
-        "approve", "cache", "env", "finally", "matrix", "rate", "workflow",
-    ],
+    later: &["env", "finally", "matrix", "rate"],
+};
+
+pub(super) const APPROVE: Keys = Keys {
+    what: "`approve`",
+    known: &["message", "timeout", "on_timeout"],
+    later: &["by", "count"],
 };
 
 pub(super) const FOR_EACH: Keys = Keys {
     what: "`for_each`",
-    known: &["items", "concurrency"],
+    known: &["items", "concurrency", "on_item_failure"],
     later: &["key", "batch"],
 };
 
@@ -80,8 +99,21 @@ pub(super) const RETRY: Keys = Keys {
         "max",
         "jitter",
         "escalate",
+        "on",
     ],
     later: &["retry_on", "deadline"],
+};
+
+pub(super) const RETRY_ON: Keys = Keys {
+    what: "a code in `on`",
+    known: &["max_retries", "initial", "factor", "max", "jitter"],
+    later: &["escalate"],
+};
+
+pub(super) const RETRY_BUDGET: Keys = Keys {
+    what: "`retry_budget`",
+    known: &["at_least", "ratio"],
+    later: &["per"],
 };
 
 pub(super) const BUDGET: Keys = Keys {

@@ -7,7 +7,9 @@
 
 mod check;
 mod decode;
+mod decode_body;
 mod decode_task;
+mod files;
 mod host_check;
 mod inputs;
 mod keys;
@@ -17,16 +19,22 @@ mod policy;
 mod reader;
 mod schema;
 
+pub use files::{MAX_WORKFLOW_FILES, NoFiles, SourceFile, WorkflowSource};
 pub use host_check::HostFacts;
 pub use inputs::{InputError, InputValue};
 pub use model::{
-    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, InputSpec, InputType, OnFailure, OnReject,
-    Require, Task, TaskBody, Workflow, empty_input,
+    Approval, DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, InputSpec, InputType,
+    MAX_WORKFLOW_DEPTH, OnFailure, OnItemFailure, OnReject, OnTimeout, Require, SubWorkflow, Task,
+    TaskBody, Workflow, empty_input,
 };
 pub use schema::workflow_schema;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Source};
 use crate::{Plan, PlanError, yaml};
+use files::Files;
 use places::Places;
 use reader::Reader;
 
@@ -35,7 +43,7 @@ use reader::Reader;
 pub struct WorkflowFile {
     name: String,
     text: String,
-    plan: Plan,
+    plan: Arc<Plan>,
     places: Places,
 }
 
@@ -57,11 +65,30 @@ impl WorkflowFile {
     /// assert_eq!(file.plan().waves().len(), 1);
     /// ```
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_with(name, text, &NoFiles)
+    }
+
+    /// As [`parse`](Self::parse), with the files that tasks name with
+    /// `workflow:`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and where such a file is missing, is not
+    /// valid, runs itself, or lies deeper than [`MAX_WORKFLOW_DEPTH`].
+    pub fn parse_with(
+        name: &str,
+        text: &str,
+        source: &dyn WorkflowSource,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_open(name, text, &mut Files::new(source, name))
+    }
+
+    /// Parses the innermost open file of `files`.
+    fn parse_open(name: &str, text: &str, files: &mut Files<'_>) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(text);
         let mut errors = Vec::new();
         let root = yaml::parse(&source, &mut errors);
         let mut reader = Reader::new(&source, errors);
-        let decoded = root.and_then(|root| decode::decode(&mut reader, &root));
+        let decoded = root.and_then(|root| decode::decode(&mut reader, &root, files));
         let Some((workflow, places)) = decoded else {
             return Err(reader.into_errors());
         };
@@ -81,7 +108,7 @@ impl WorkflowFile {
             Some(plan) if !reader.has_errors() => Ok(Self {
                 name: name.to_owned(),
                 text: text.to_owned(),
-                plan,
+                plan: Arc::new(plan),
                 places,
             }),
             _ => Err(reader.into_errors()),
@@ -91,10 +118,14 @@ impl WorkflowFile {
     /// Reads and checks a file of any bytes.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), and for what is no UTF-8.
-    pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Vec<Diagnostic>> {
+    /// As [`parse_with`](Self::parse_with), and for what is no UTF-8.
+    pub fn parse_bytes(
+        name: &str,
+        bytes: &[u8],
+        source: &dyn WorkflowSource,
+    ) -> Result<Self, Vec<Diagnostic>> {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Self::parse(name, text),
+            Ok(text) => Self::parse_with(name, text, source),
             Err(error) => {
                 let valid = error.valid_up_to();
                 let text = String::from_utf8_lossy(&bytes[..valid]);
@@ -129,7 +160,23 @@ impl WorkflowFile {
     /// The graph of its tasks, without the file.
     #[must_use]
     pub fn into_plan(self) -> Plan {
-        self.plan
+        Arc::unwrap_or_clone(self.plan)
+    }
+
+    /// The files that its tasks run, each once.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<Self>> {
+        let mut seen = BTreeSet::new();
+        let files = self
+            .places
+            .tasks
+            .iter()
+            .filter_map(|task| task.file.as_ref());
+        files.filter(move |file| seen.insert(file.name.clone()))
+    }
+
+    /// How many workflows lie in one another, this one counted.
+    fn depth(&self) -> usize {
+        1 + self.files().map(|file| file.depth()).max().unwrap_or(0)
     }
 
     /// Everything that keeps it from running on a host: roles and agents that

@@ -1,11 +1,12 @@
 //! A workflow that has been read and checked on its own: whatever does not
 //! depend on the loaded agents or on the grants holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    AgentName, BudgetOverrides, Expression, InputName, Json, MountName, Priority, RetryPolicy,
-    Role, TaskId, Template, WorkflowName,
+    AgentName, BudgetOverrides, Expression, InputName, Json, MountName, Plan, Priority,
+    RetryBudget, RetryPolicy, Role, TaskId, Template, WorkflowName,
 };
 
 /// A graph of tasks.
@@ -24,8 +25,31 @@ pub struct Workflow {
     pub deadline: Option<Duration>,
     /// How urgent its tasks are where they don't say. Default `normal`.
     pub priority: Priority,
-    /// The tasks, in the order of the file.
+    /// How many retries all tasks may have together.
+    pub retry_budget: RetryBudget,
+    /// What the workflow gives, filled in when all tasks have ended. Default:
+    /// a map of what the tasks gave that no other needs.
+    pub output: Option<Template>,
+    /// The tasks, in the order of the file; those of `finally` come last.
     pub tasks: Vec<Task>,
+}
+
+impl Workflow {
+    /// A workflow of these tasks, everything else as when a file does not say.
+    #[must_use]
+    pub fn new(name: WorkflowName, tasks: Vec<Task>) -> Self {
+        Self {
+            name,
+            description: None,
+            inputs: Vec::new(),
+            concurrency: DEFAULT_CONCURRENCY,
+            deadline: None,
+            priority: Priority::default(),
+            retry_budget: RetryBudget::default(),
+            output: None,
+            tasks,
+        }
+    }
 }
 
 /// The default of [`Workflow::concurrency`].
@@ -86,6 +110,14 @@ pub struct Task {
     pub retry: RetryPolicy,
     /// What an attempt may use, where it differs from the default.
     pub budgets: BudgetOverrides,
+    /// How long it may wait for an agent, each time it waits. Default: as long
+    /// as it takes.
+    pub start_timeout: Option<Duration>,
+    /// How long all attempts of a round may take together, with the waits
+    /// before and between them. Default: as long as they take.
+    pub total_timeout: Option<Duration>,
+    /// Whether an earlier result for the same agent, input and files is taken.
+    pub cache: bool,
     /// The agents that are tried in turn when the chosen one fails.
     pub fallback: Vec<AgentName>,
     /// What a rejection does. Without it the task's status is `rejected`:
@@ -93,10 +125,38 @@ pub struct Task {
     pub on_reject: Option<OnReject>,
     /// What a failure does.
     pub on_failure: OnFailure,
+    /// Whether it runs after all others, whatever became of them.
+    pub finally: bool,
+}
+
+impl Task {
+    /// A task that says nothing but its name and who does it.
+    #[must_use]
+    pub fn new(id: TaskId, body: TaskBody) -> Self {
+        Self {
+            id,
+            body,
+            needs: Vec::new(),
+            for_each: None,
+            when: None,
+            input: None,
+            mounts: Vec::new(),
+            priority: Priority::default(),
+            retry: RetryPolicy::default(),
+            budgets: BudgetOverrides::default(),
+            start_timeout: None,
+            total_timeout: None,
+            cache: false,
+            fallback: Vec::new(),
+            on_reject: None,
+            on_failure: OnFailure::default(),
+            finally: false,
+        }
+    }
 }
 
 /// Who does a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum TaskBody {
     /// An agent.
     Agent {
@@ -107,7 +167,62 @@ pub enum TaskBody {
     },
     /// Nobody: the approvals of the tasks that it needs are counted.
     Vote(Require),
+    /// A person, who says yes or no.
+    Approval(Approval),
+    /// A run of another workflow.
+    Workflow(SubWorkflow),
 }
+
+/// What a person is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// The question. Default: one that names the task.
+    pub message: Option<Template>,
+    /// How long to wait for an answer. Default: as long as it takes.
+    pub timeout: Option<Duration>,
+    /// What happens when nobody answered in time.
+    pub on_timeout: OnTimeout,
+}
+
+/// What happens when nobody answered in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnTimeout {
+    /// The task fails with `timed-out`.
+    #[default]
+    Fail,
+    /// As if a person had approved.
+    Approve,
+    /// As if a person had rejected.
+    Reject,
+}
+
+impl OnTimeout {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Fail, Self::Approve, Self::Reject];
+
+    /// The word for it in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+/// Another workflow that runs as a task.
+#[derive(Clone, Debug)]
+pub struct SubWorkflow {
+    /// The file, as the task names it.
+    pub path: Arc<str>,
+    /// The graph of its tasks.
+    pub plan: Arc<Plan>,
+}
+
+/// How deep workflows may lie in one another: a workflow that names no other
+/// has depth 1.
+pub const MAX_WORKFLOW_DEPTH: usize = 8;
 
 /// How many of the tasks that a vote needs have to approve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +243,40 @@ pub struct ForEach {
     /// How many items may be under way at once. Default: as many as the run
     /// allows.
     pub concurrency: Option<u32>,
+    /// What an item that failed does to the others and to the task.
+    pub on_item_failure: OnItemFailure,
+}
+
+/// What an item that failed for good does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnItemFailure {
+    /// The others are stopped, and the task fails. The default where the
+    /// task's `on_failure` is `fail`.
+    #[default]
+    FailFast,
+    /// The others go on; then the task fails. The default where `on_failure`
+    /// lets the run go on.
+    FailAtEnd,
+    /// The others go on; the task completes, with `null` in its place.
+    Null,
+    /// The others go on; the task completes, and the list is shorter.
+    Drop,
+}
+
+impl OnItemFailure {
+    /// All choices.
+    pub const ALL: [Self; 4] = [Self::FailFast, Self::FailAtEnd, Self::Null, Self::Drop];
+
+    /// The word for it in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FailFast => "fail_fast",
+            Self::FailAtEnd => "fail_at_end",
+            Self::Null => "null_item",
+            Self::Drop => "drop_item",
+        }
+    }
 }
 
 /// What a rejection does.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::WorkflowFile;
 use crate::{BudgetKind, Expression};
 
 /// Where the parts of a workflow stand.
@@ -18,6 +20,8 @@ pub(super) struct Places {
     pub(super) incomplete: bool,
     /// The names of the tasks that could not be read.
     pub(super) unread: HashSet<String>,
+    /// The expressions of `output`.
+    pub(super) output: Vec<PlacedExpression>,
 }
 
 /// Where the parts of a task stand.
@@ -27,6 +31,9 @@ pub(super) struct TaskPlaces {
     pub(super) role: Range<usize>,
     pub(super) agent: Range<usize>,
     pub(super) require: Range<usize>,
+    pub(super) workflow: Range<usize>,
+    /// The file that the task runs.
+    pub(super) file: Option<Arc<WorkflowFile>>,
     pub(super) needs: Vec<Range<usize>>,
     /// How many names `needs` has, whether they could be read or not.
     pub(super) needs_listed: usize,

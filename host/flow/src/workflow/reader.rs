@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         keys: &Keys,
     ) -> Option<Fields<'n>> {
         let NodeKind::Map(entries) = &node.kind else {
-            let known = suggest::list(keys.known.iter().copied(), 16);
+            let known = suggest::list(keys.known.iter().copied(), 32);
             let found = match node.kind {
                 NodeKind::Null => "empty",
                 _ => node.describe(),
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
             || {
                 format!(
                     "its keys are {}",
-                    suggest::list(keys.known.iter().copied(), 16)
+                    suggest::list(keys.known.iter().copied(), 32)
                 )
             },
             |near| format!("did you mean `{near}`?"),

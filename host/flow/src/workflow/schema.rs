@@ -4,8 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::decode::MAX_CONCURRENCY;
 use super::decode_task::MAX_ROUNDS;
-use super::policy::MAX_RETRIES;
-use crate::{DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, MAX_ID_LEN, Priority};
+use super::policy::{MAX_RETRIES, retry_codes};
+use crate::{
+    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, FailureCode, MAX_ID_LEN, OnItemFailure, OnTimeout,
+    Priority, RetryBudget,
+};
 
 /// The JSON Schema (draft 2020-12) of workflow files. It knows the keys, the
 /// types and the forms of names, durations and sizes; what depends on several
@@ -35,26 +38,25 @@ pub fn workflow_schema() -> Value {
             },
             "deadline": described(duration(), "How long a run may take. Default: as long as it wants."),
             "priority": priority(),
+            "retry_budget": retry_budget(),
             "defaults": {
                 "description": "What tasks take over where they don't say.",
                 "type": "object",
                 "additionalProperties": false,
                 "properties": {
                     "timeout": described(duration(), "How long an attempt may take."),
+                    "start_timeout": start_timeout(),
+                    "total_timeout": total_timeout(),
                     "retry": { "$ref": "#/$defs/retry" },
                     "budget": { "$ref": "#/$defs/budget" },
                     "priority": priority(),
                     "on_failure": on_failure(),
+                    "cache": cache(),
                 },
             },
-            "tasks": {
-                "description": "The tasks by name.",
-                "type": "object",
-                "minProperties": 1,
-                "maxProperties": crate::plan::MAX_TASKS,
-                "propertyNames": name(),
-                "additionalProperties": { "$ref": "#/$defs/task" },
-            },
+            "tasks": tasks("The tasks by name."),
+            "finally": tasks("Tasks that run after all others, whatever became of them. They see `run.status` and `run.failure`."),
+            "output": { "description": "What the workflow gives; `${{ ... }}` in texts is filled in when all tasks have ended. Default: a map of what the tasks gave that no other needs." },
         },
         "$defs": {
             "input": input(),
@@ -117,6 +119,93 @@ fn on_failure() -> Value {
     })
 }
 
+fn tasks(description: &str) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": crate::plan::MAX_TASKS,
+        "propertyNames": name(),
+        "additionalProperties": { "$ref": "#/$defs/task" },
+    })
+}
+
+fn start_timeout() -> Value {
+    described(
+        duration(),
+        "How long the task may wait for an agent, each time it does. Default: as long as it takes.",
+    )
+}
+
+fn total_timeout() -> Value {
+    described(
+        duration(),
+        "How long all attempts of a round may take together, waits included. Default: as long as they take.",
+    )
+}
+
+fn cache() -> Value {
+    json!({
+        "description": "Whether an earlier result for the same agent, input and files is taken. Default false.",
+        "type": "boolean",
+    })
+}
+
+fn retry_budget() -> Value {
+    let default = RetryBudget::default();
+    json!({
+        "description": format!(
+            "How many retries all tasks may have together. Default {} and {} for each attempt that is no retry.",
+            default.at_least, default.ratio
+        ),
+        "oneOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "at_least": count("So many in any case."),
+                    "ratio": {
+                        "description": "How many more for each attempt that is no retry.",
+                        "type": "number", "minimum": 0, "maximum": MAX_RETRIES,
+                    },
+                },
+            },
+        ],
+    })
+}
+
+fn approve() -> Value {
+    let on_timeout = OnTimeout::ALL.map(OnTimeout::as_str);
+    json!({
+        "description": "Makes it an approval: a person says yes or no with `ringfence runs approve` or `reject`.",
+        "oneOf": [
+            { "description": "With a question that names the task.", "const": true },
+            { "description": "The question.", "type": "string" },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "message": { "description": "The question; `${{ ... }}` is filled in. Default: one that names the task.", "type": "string" },
+                    "timeout": described(duration(), "How long to wait for an answer. Default: as long as it takes."),
+                    "on_timeout": {
+                        "description": "What happens when nobody answered in time. Default fail.",
+                        "enum": on_timeout,
+                    },
+                },
+            },
+        ],
+    })
+}
+
+fn on_item_failure() -> Value {
+    let words = OnItemFailure::ALL.map(OnItemFailure::as_str);
+    json!({
+        "description": "What an item that failed does: stop the others and fail the task (fail_fast, default), fail it when all have ended (fail_at_end, default where `on_failure` lets the run go on), give `null` in its place (null_item), or be left out (drop_item).",
+        "enum": words,
+    })
+}
+
 fn input() -> Value {
     json!({
         "description": "Something that the workflow takes.",
@@ -135,18 +224,45 @@ fn input() -> Value {
     })
 }
 
+/// What only a task that an agent does can have.
+const NO_AGENT: [&str; 13] = [
+    "role",
+    "agent",
+    "mounts",
+    "priority",
+    "timeout",
+    "start_timeout",
+    "retry",
+    "budget",
+    "fallback",
+    "cache",
+    "for_each",
+    "input",
+    "total_timeout",
+];
+
+/// How many of [`NO_AGENT`] the tasks of another workflow cannot have either.
+const AGENT_KEYS: usize = 10;
+
+/// Fits what has one of these keys.
+fn without(keys: &[&str]) -> Value {
+    let each: Vec<_> = keys
+        .iter()
+        .map(|key| json!({ "required": [key] }))
+        .collect();
+    json!({ "anyOf": each })
+}
+
 fn task() -> Value {
     json!({
-        "description": "Something that an agent does, or a vote over tasks.",
+        "description": "Something that an agent does, a vote over tasks, the approval of a person, or another workflow.",
         "type": "object",
         "additionalProperties": false,
         "oneOf": [
-            { "required": ["role"], "not": { "required": ["require"] } },
-            { "required": ["require", "needs"], "not": { "anyOf": [
-                { "required": ["role"] }, { "required": ["agent"] }, { "required": ["for_each"] },
-                { "required": ["input"] }, { "required": ["mounts"] }, { "required": ["timeout"] },
-                { "required": ["retry"] }, { "required": ["budget"] }, { "required": ["fallback"] },
-            ] } },
+            { "required": ["role"], "not": without(&["require", "approve", "workflow"]) },
+            { "required": ["require", "needs"], "not": without(&NO_AGENT) },
+            { "required": ["approve"], "not": without(&NO_AGENT) },
+            { "required": ["workflow"], "not": without(&NO_AGENT[..AGENT_KEYS]) },
         ],
         "properties": {
             "role": described(name(), "The role that an agent needs to do it."),
@@ -165,6 +281,8 @@ fn task() -> Value {
                     },
                 ],
             },
+            "approve": approve(),
+            "workflow": { "description": "The file of another workflow, which runs as this task. Its path counts from the folder of this file; `input` gives its inputs.", "type": "string", "minLength": 1 },
             "needs": names("The tasks that have to end first; their outputs are given to the agent."),
             "for_each": {
                 "description": "Makes one instance for each item of a list.",
@@ -180,6 +298,7 @@ fn task() -> Value {
                                 "description": "How many items may be under way at once. Default: as many as the run allows.",
                                 "type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY,
                             },
+                            "on_item_failure": on_item_failure(),
                         },
                     },
                 ],
@@ -189,8 +308,11 @@ fn task() -> Value {
             "mounts": names("The mounts that the agent gets, if it is granted them."),
             "priority": priority(),
             "timeout": described(duration(), "How long an attempt may take."),
+            "start_timeout": start_timeout(),
+            "total_timeout": total_timeout(),
             "retry": { "$ref": "#/$defs/retry" },
             "budget": { "$ref": "#/$defs/budget" },
+            "cache": cache(),
             "fallback": names("Agents that are tried in turn when the chosen one fails."),
             "on_reject": {
                 "description": "Where a rejection sends the work back to. Without it the run fails.",
@@ -220,22 +342,57 @@ fn retry() -> Value {
                 "description": "How many attempts may follow the first one. Default 3.",
                 "type": "integer", "minimum": 0, "maximum": MAX_RETRIES,
             },
-            "initial": described(duration(), "The backoff before the first retry. Default 1s."),
-            "factor": {
-                "description": "By how much each backoff is longer than the one before. Default 2.",
-                "type": "number", "minimum": 1, "maximum": 100,
-            },
-            "max": described(duration(), "The longest backoff. Default 60s."),
-            "jitter": {
-                "description": "How waits are spread: drawn from zero to the backoff (full, default), or the backoff itself (none).",
-                "enum": ["full", "none"],
-            },
+            "initial": backoff("initial"),
+            "factor": backoff("factor"),
+            "max": backoff("max"),
+            "jitter": backoff("jitter"),
             "escalate": {
                 "description": "Whether a spent budget is doubled, up to the ceiling, and tried again. Default false.",
                 "type": "boolean",
             },
+            "on": {
+                "description": "What holds for failures of some codes, in place of what holds for all.",
+                "type": "object",
+                "propertyNames": { "enum": retry_codes().map(FailureCode::as_str).collect::<Vec<_>>() },
+                "additionalProperties": { "oneOf": [
+                    { "description": "No retry.", "const": "never" },
+                    {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "properties": {
+                            "max_retries": {
+                                "description": "How many retries may follow failures of this code.",
+                                "type": "integer", "minimum": 0, "maximum": MAX_RETRIES,
+                            },
+                            "initial": backoff("initial"),
+                            "factor": backoff("factor"),
+                            "max": backoff("max"),
+                            "jitter": backoff("jitter"),
+                        },
+                    },
+                ] },
+            },
         },
     })
+}
+
+/// A key of the waits before retries.
+fn backoff(key: &str) -> Value {
+    match key {
+        "initial" => described(
+            duration(),
+            "The backoff before the first retry. Default 1s.",
+        ),
+        "factor" => json!({
+            "description": "By how much each backoff is longer than the one before. Default 2.",
+            "type": "number", "minimum": 1, "maximum": 100,
+        }),
+        "max" => described(duration(), "The longest backoff. Default 60s."),
+        _ => json!({
+            "description": "How waits are spread: drawn from zero to the backoff (full, default), or the backoff itself (none).",
+            "enum": ["full", "none"],
+        }),
+    }
 }
 
 fn budget() -> Value {

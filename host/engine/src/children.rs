@@ -1,0 +1,53 @@
+//! Runs of other workflows that stand for tasks of a run.
+
+use ringfence_flow::{ChildRun, InstanceRef, Run, RunInput, RunSlot, StopReason};
+
+use crate::dispatcher::Dispatcher;
+use crate::live::{Done, Holder, Live};
+use crate::publisher::Publisher;
+
+impl Dispatcher {
+    /// Starts the run that an instance stands for.
+    pub(crate) fn start_child(&mut self, parent: RunSlot, at: InstanceRef, child: ChildRun) {
+        let Some(around) = self.runs.get(&parent) else {
+            return;
+        };
+        let (key, round) = (at.key(around.run.plan()), around.run.round(at));
+        let publisher = Publisher::nested(&around.publisher, key, round);
+        let live = Live::new(
+            Run::new(child.id, child.plan, child.options),
+            publisher,
+            around.artifacts.clone(),
+            around.results.clone(),
+            Done::Parent(Holder { run: parent, at }),
+        );
+        let slot = self.enter(&live.run, Some(parent));
+        self.runs.insert(slot, live);
+        if let Some(around) = self.runs.get_mut(&parent) {
+            around.children.insert(at, slot);
+        }
+        self.feed(slot, RunInput::Start);
+    }
+
+    /// Stops the run that an instance stands for. Its end is reported.
+    pub(crate) fn stop_child(&mut self, parent: RunSlot, at: InstanceRef, reason: StopReason) {
+        let child = self
+            .runs
+            .get(&parent)
+            .and_then(|live| live.children.get(&at).copied());
+        if let Some(child) = child {
+            self.feed(child, RunInput::Stop(reason));
+        }
+    }
+
+    /// Tells the run around a child how it ended.
+    pub(crate) fn child_ended(&mut self, Holder { run, at }: Holder, child: &Run) {
+        if let Some(live) = self.runs.get_mut(&run) {
+            live.children.remove(&at);
+        }
+        match child.result() {
+            Some(result) => self.feed(run, RunInput::ChildEnded { at, result }),
+            None => unreachable!("a run is let go of when it has ended"),
+        }
+    }
+}
