@@ -3,164 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod rig;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec, StartError};
+use ringfence_engine::StartError;
 use ringfence_flow::{
-    AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ContentHash, Failure, FailureCode, Finding, Json, MountName, Output, Rejection, Role,
-    RunEvent, RunEventKind, RunId, RunStatus, Severity, StopReason, TaskId, TaskRequest,
-    TaskStatus, Timestamp, Usage, WorkflowFile,
+    AttemptResult, FailureCode, Finding, Json, Output, Rejection, RunEvent, RunEventKind, RunId,
+    RunStatus, Severity, TaskStatus,
 };
 use serde_json::json;
 
-/// What an agent does with a task, and how long it takes.
-type Script = Box<dyn Fn(&TaskRequest) -> (Duration, AttemptResult) + Send + Sync>;
-
-/// Agents that are closures.
-#[derive(Default)]
-struct Scripted {
-    agents: BTreeMap<AgentName, (Arc<AgentProfile>, Script)>,
-    declines: Vec<(&'static str, &'static str)>,
-}
-
-impl Scripted {
-    fn agent(
-        mut self,
-        name: &str,
-        role: &str,
-        script: impl Fn(&TaskRequest) -> (Duration, AttemptResult) + Send + Sync + 'static,
-    ) -> Self {
-        let name = AgentName::new(name).unwrap();
-        let profile = AgentProfile {
-            name: name.clone(),
-            version: "1.0.0".into(),
-            summary: "".into(),
-            roles: [Role::new(role).unwrap()].into(),
-            hash: ContentHash::from_bytes([7; 32]),
-            instances: 4,
-            mounts: [].into(),
-        };
-        self.agents
-            .insert(name, (Arc::new(profile), Box::new(script)));
-        self
-    }
-}
-
-impl AttemptRunner for Scripted {
-    fn agents(&self) -> Vec<Arc<AgentProfile>> {
-        self.agents
-            .values()
-            .map(|(profile, _)| Arc::clone(profile))
-            .collect()
-    }
-
-    fn ceiling(&self) -> Budgets {
-        Budgets::default()
-    }
-
-    fn default_budgets(&self) -> Budgets {
-        Budgets::default()
-    }
-
-    fn can_handle<'a>(
-        &'a self,
-        agent: &'a AgentName,
-        request: &'a TaskRequest,
-    ) -> BoxFuture<'a, Result<bool, Failure>> {
-        let declines = self
-            .declines
-            .iter()
-            .any(|(who, task)| *who == agent.as_str() && *task == request.key.task.as_str());
-        Box::pin(async move { Ok(!declines) })
-    }
-
-    fn fingerprint<'a>(
-        &'a self,
-        agent: &'a AgentName,
-        _mounts: &'a [MountName],
-    ) -> BoxFuture<'a, Option<ContentHash>> {
-        Box::pin(async move { Some(self.agents.get(agent)?.0.hash) })
-    }
-
-    fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {
-        Box::pin(async move {
-            let (_, script) = &self.agents[&attempt.agent];
-            let (time, result) = script(&attempt.request);
-            let result = tokio::select! {
-                () = tokio::time::sleep(time) => result,
-                reason = attempt.stop => AttemptResult::Failed(match reason {
-                    StopReason::Cancelled => Failure::new(FailureCode::Cancelled, "stopped"),
-                    StopReason::Deadline => Failure::new(FailureCode::Deadline, "stopped"),
-                }),
-            };
-            AttemptReport {
-                result,
-                usage: Usage::default(),
-            }
-        })
-    }
-}
-
-fn done(value: serde_json::Value) -> AttemptResult {
-    AttemptResult::Completed(Output::of(Json::from(value)))
-}
-
-fn failed(code: FailureCode, message: &str) -> AttemptResult {
-    AttemptResult::Failed(Failure::new(code, message))
-}
-
-fn second(result: AttemptResult) -> (Duration, AttemptResult) {
-    (Duration::from_secs(1), result)
-}
-
-type Events = Arc<Mutex<Vec<RunEvent>>>;
-
-fn host(runner: Scripted) -> Host {
-    let clock = Clock::starting_at(Timestamp::from_unix(Duration::from_secs(1_000_000)));
-    Host::start(Arc::new(runner), HostConfig::default(), clock)
-}
-
-fn spec(workflow: &str, inputs: serde_json::Value, events: &Events) -> RunSpec {
-    let file = WorkflowFile::parse("test.yaml", workflow).unwrap_or_else(|e| panic!("{e:#?}"));
-    let plan = Arc::new(file.into_plan());
-    let events = Arc::clone(events);
-    RunSpec {
-        id: RunId::new("r1").unwrap(),
-        plan,
-        inputs: Json::from(inputs),
-        seed: 1,
-        budgets: None,
-        artifacts: Arc::new(MemoryArtifacts::default()),
-        results: None,
-        observer: Box::new(move |event: &RunEvent| events.lock().unwrap().push(event.clone())),
-    }
-}
-
-async fn run(runner: Scripted, workflow: &str) -> (RunOutcome, Vec<RunEvent>) {
-    let events = Events::default();
-    let host = host(runner);
-    let mut handle = host.run(spec(workflow, json!({}), &events)).await.unwrap();
-    let outcome = handle.outcome().await.unwrap();
-    let events = std::mem::take(&mut *events.lock().unwrap());
-    (outcome, events)
-}
-
-fn value(outcome: &RunOutcome, task: &str) -> serde_json::Value {
-    let (_, output) = outcome.results.get(&TaskId::new(task).unwrap()).unwrap();
-    output.value.to_value()
-}
-
-fn status(outcome: &RunOutcome, task: &str) -> TaskStatus {
-    outcome.results.get(&TaskId::new(task).unwrap()).unwrap().0
-}
-
-/// Seconds from the first event to the last.
-fn took(events: &[RunEvent]) -> u64 {
-    events[events.len() - 1].at.since(events[0].at).as_secs()
-}
+use rig::{Events, Scripted, done, failed, host, run, second, spec, status, took, value};
 
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_passes_outputs_on() {

@@ -51,7 +51,7 @@ impl Run {
     }
 
     /// A person said yes or no.
-    pub(super) fn decided(&mut self, task: TaskIndex, decision: Decision) {
+    pub(super) fn decided(&mut self, task: TaskIndex, decision: &Decision) {
         if !self.awaits(task) {
             return self.illegal("a decision on a task that waits for none");
         }
@@ -65,7 +65,7 @@ impl Run {
             let output = Output::of(Json::from(value));
             return self.end_node(task, NodeEnd::completed(output));
         }
-        self.rejected(task, rejection(&decision));
+        self.rejected(task, rejection(decision));
     }
 
     /// Nobody answered in time. Says nothing if somebody has since, or the
@@ -87,8 +87,8 @@ impl Run {
         };
         match approval.on_timeout {
             OnTimeout::Fail => self.fail_node(task, Failure::new(FailureCode::TimedOut, &note)),
-            OnTimeout::Approve => self.decided(task, decided(true)),
-            OnTimeout::Reject => self.decided(task, decided(false)),
+            OnTimeout::Approve => self.decided(task, &decided(true)),
+            OnTimeout::Reject => self.decided(task, &decided(false)),
         }
     }
 }

@@ -142,7 +142,7 @@ impl Run {
     fn given(&self) -> Output {
         let (mut findings, mut artifacts) = (Vec::new(), Vec::new());
         let (mut found, mut put) = (HashSet::new(), HashSet::new());
-        for task in self.plan.workflow().tasks.iter() {
+        for task in &self.plan.workflow().tasks {
             let Some((_, output)) = self.results.get(&task.id) else {
                 continue;
             };

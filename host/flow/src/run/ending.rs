@@ -124,9 +124,10 @@ impl Run {
         let spec = plan.task(at.task);
         let others = spec.for_each.as_ref().map(|map| map.on_item_failure);
         let gives_up = match others {
-            None => false,
             Some(OnItemFailure::FailFast) => true,
-            Some(OnItemFailure::FailAtEnd | OnItemFailure::Null | OnItemFailure::Drop) => false,
+            None | Some(OnItemFailure::FailAtEnd | OnItemFailure::Null | OnItemFailure::Drop) => {
+                false
+            }
         };
         if gives_up && let Some(active) = self.nodes[at.task.get()].active() {
             active.gives_up = true;

@@ -157,7 +157,7 @@ impl Run {
             }
             RunInput::Recalled { at, found } => self.recalled(now, at, found),
             RunInput::ChildEnded { at, result } => self.child_ended(now, at, result),
-            RunInput::Decided { task, decision } => self.decided(task, decision),
+            RunInput::Decided { task, decision } => self.decided(task, &decision),
             RunInput::Tick => self.tick(now),
             RunInput::Stop(reason) => self.stop(stop_failure(reason), None),
         }

@@ -54,7 +54,7 @@ pub(super) enum FileError {
     /// It is wrong itself.
     Invalid {
         name: String,
-        first: Diagnostic,
+        first: Box<Diagnostic>,
         count: usize,
     },
 }
@@ -151,10 +151,10 @@ impl<'a> Files<'a> {
         let result = parsed.map(Arc::new).map_err(|errors| FileError::Invalid {
             name: file.name.clone(),
             count: errors.len(),
-            first: errors
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| unreachable!("a file that is not valid has an error")),
+            first: errors.into_iter().next().map_or_else(
+                || unreachable!("a file that is not valid has an error"),
+                Box::new,
+            ),
         });
         self.known.insert(file.name, result.clone());
         result
