@@ -168,7 +168,10 @@ async fn a_run_that_stops_takes_the_runs_inside_with_it() {
     let workflow =
         outer("  s: { workflow: slow.yaml }\n").replace("tasks:", "deadline: 5s\ntasks:");
     let (outcome, events) = run_with(agents(), &workflow, &FILES).await;
-    assert_eq!(outcome.failure.as_ref().unwrap().code, FailureCode::Deadline);
+    assert_eq!(
+        outcome.failure.as_ref().unwrap().code,
+        FailureCode::Deadline
+    );
     assert_eq!(took(&events), 5);
 }
 

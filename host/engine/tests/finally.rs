@@ -90,7 +90,10 @@ async fn they_run_after_the_deadline() {
         .replace("WHAT", "spin")
         .replace("tasks:\n", "deadline: 5s\ntasks:\n");
     let (outcome, events) = run(agents(), &workflow).await;
-    assert_eq!(outcome.failure.as_ref().unwrap().code, FailureCode::Deadline);
+    assert_eq!(
+        outcome.failure.as_ref().unwrap().code,
+        FailureCode::Deadline
+    );
     assert_eq!(status(&outcome, "tell"), TaskStatus::Completed);
     assert_eq!(took(&events), 5 + 2);
 }
