@@ -117,6 +117,9 @@ pub(crate) struct RunArgs {
     /// The name of the run. Default: a fresh one
     #[arg(long, value_name = "RUN")]
     pub(crate) id: Option<RunId>,
+    /// Take no earlier result, also for tasks with `cache: true`
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// Print nothing but the summary
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -23,5 +23,5 @@ pub use artifacts::MemoryArtifacts;
 pub use clock::Clock;
 pub use host::{Host, HostConfig, HostGone, RunControl, RunHandle, RunOutcome, StartError};
 pub use publisher::RunObserver;
-pub use results::MemoryResults;
+pub use results::{FolderResults, MemoryResults};
 pub use start::{RunSpec, draw_run_id, draw_seed};

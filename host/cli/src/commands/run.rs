@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringfence::engine::{
-    Clock, Host, MemoryArtifacts, RunHandle, RunObserver, RunOutcome, RunSpec, draw_run_id,
-    draw_seed,
+    Clock, FolderResults, Host, MemoryArtifacts, MemoryResults, RunHandle, RunObserver, RunOutcome,
+    RunSpec, draw_run_id, draw_seed,
 };
 use ringfence::flow::{
-    ArtifactStore, AttemptRunner, InputValue, Json, RunEvent, RunRecord, WorkflowFile, graph,
+    ArtifactStore, AttemptRunner, ByteSize, InputValue, Json, ResultStore, RunEvent, RunRecord,
+    WorkflowFile, graph,
 };
 use ringfence::report::SourceFolders;
 
@@ -50,7 +51,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         seed: args.seed.unwrap_or_else(draw_seed),
         budgets: Some(session.sandbox.default_budgets()),
         artifacts: artifacts.clone(),
-        results: None,
+        results: Some(results(args, &session)),
         observer: observer(args, Arc::clone(&record)),
     };
     // From before the run starts: none that comes early is lost.
@@ -81,6 +82,24 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         outcome.status,
         outcome.failure.map(|failure| failure.code),
     ))
+}
+
+/// Where tasks with `cache: true` find earlier results, and leave theirs.
+fn results(args: &RunArgs, session: &Session) -> Arc<dyn ResultStore> {
+    if args.no_cache {
+        return Arc::new(MemoryResults::with_limit(ByteSize::bytes(0)));
+    }
+    let Some(folder) = session.cache_dir() else {
+        return Arc::new(MemoryResults::default());
+    };
+    match FolderResults::open(&folder.join("results")) {
+        Ok(results) => Arc::new(results),
+        Err(error) => {
+            let path = folder.display();
+            say(&format!("no earlier results are taken: {path}: {error}"));
+            Arc::new(MemoryResults::default())
+        }
+    }
 }
 
 /// Waits for the end. The first Ctrl-C cancels, the second one kills.

@@ -35,9 +35,15 @@ pub(super) struct Session {
     pub(super) refused: Vec<Refusal>,
     pub(super) host: HostConfig,
     folders: Vec<PathBuf>,
+    cache_dir: Option<PathBuf>,
 }
 
 impl Session {
+    /// The folder of what later runs can use, which belongs to the user alone.
+    pub(super) fn cache_dir(&self) -> Option<&Path> {
+        self.cache_dir.as_deref()
+    }
+
     /// Reads the operator's file and loads the plugins.
     pub(super) async fn open(
         global: &Global,
@@ -60,6 +66,7 @@ impl Session {
             args: vec![COMPILE_COMMAND.to_owned()],
         };
         let folders = sandbox.plugins.clone();
+        let cache_dir = sandbox.cache_dir.clone();
         let host = HostConfig {
             capacity: config.max_attempts,
             ..HostConfig::default()
@@ -75,6 +82,7 @@ impl Session {
             refused,
             host,
             folders,
+            cache_dir,
         })
     }
 

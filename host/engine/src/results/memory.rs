@@ -1,46 +1,9 @@
-//! Results of earlier attempts: what they are named by, and a store in memory.
+//! Results in memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ringfence_flow::{
-    ArtifactStore, BoxFuture, ByteSize, ContentHash, Dependency, Finding, Json, Recalled,
-    ResultStore, Role, TaskId, TaskRequest,
-};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-
-/// What an agent sees of a request that may change its result. The run, the
-/// attempt, the round, the item's place and the time left are its
-/// circumstances, and whoever asks for `cache` says that they don't matter.
-#[derive(Serialize)]
-struct Asked<'a> {
-    version: u32,
-    fingerprint: ContentHash,
-    task: &'a TaskId,
-    role: &'a Role,
-    input: &'a Json,
-    needs: &'a [Dependency],
-    feedback: &'a [Finding],
-}
-
-/// The name of the result of a request, for an agent and mounts with this
-/// fingerprint.
-pub(crate) fn result_key(fingerprint: ContentHash, request: &TaskRequest) -> ContentHash {
-    let asked = Asked {
-        version: 1,
-        fingerprint,
-        task: &request.key.task,
-        role: &request.role,
-        input: &request.input,
-        needs: &request.needs,
-        feedback: &request.feedback,
-    };
-    match serde_json::to_vec(&asked) {
-        Ok(text) => ContentHash::from_bytes(Sha256::digest(text).into()),
-        Err(error) => unreachable!("requests have string keys: {error}"),
-    }
-}
+use ringfence_flow::{ArtifactStore, BoxFuture, ByteSize, ContentHash, Recalled, ResultStore};
 
 /// Results in memory, the oldest dropped first. They are gone with the store;
 /// so are artifacts that the run's own store has lost.
