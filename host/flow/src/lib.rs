@@ -7,6 +7,7 @@
 mod agent;
 mod breaker;
 mod budget;
+pub mod build;
 mod diagnostic;
 mod event;
 mod expr;

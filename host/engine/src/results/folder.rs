@@ -274,10 +274,9 @@ mod tests {
         // As if the first had lain there for a year.
         let year = std::time::Duration::from_secs(365 * 24 * 3600);
         let old = now() - year;
-        for path in [store.result_path(key(1))] {
-            let file = fs::File::options().append(true).open(path).unwrap();
-            file.set_modified(old).unwrap();
-        }
+        let path = store.result_path(key(1));
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(old).unwrap();
         let one = fs::metadata(store.result_path(key(2))).unwrap().len();
         let small = store.with_limit(ByteSize::bytes(one + 100));
         small.evict().unwrap();

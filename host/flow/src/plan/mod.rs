@@ -82,7 +82,7 @@ pub struct RedoLoop {
 }
 
 /// A workflow whose graph is sound.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     workflow: Workflow,
     nodes: Vec<PlannedNode>,

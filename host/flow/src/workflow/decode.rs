@@ -295,11 +295,7 @@ pub(super) fn priority(reader: &mut Reader<'_>, node: &Node) -> Option<Priority>
 }
 
 pub(super) fn on_failure(reader: &mut Reader<'_>, node: &Node) -> Option<OnFailure> {
-    let words = [
-        ("fail", OnFailure::Fail),
-        ("continue", OnFailure::Continue),
-        ("skip_dependents", OnFailure::SkipDependents),
-    ];
+    let words = OnFailure::ALL.map(|choice| (choice.as_str(), choice));
     reader.word(node, "on_failure", &words)
 }
 

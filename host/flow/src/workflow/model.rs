@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A graph of tasks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Workflow {
     /// Its name.
     pub name: WorkflowName,
@@ -88,7 +88,7 @@ pub struct InputSpec {
 }
 
 /// A node of the graph.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// Its name.
     pub id: TaskId,
@@ -156,7 +156,7 @@ impl Task {
 }
 
 /// Who does a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum TaskBody {
     /// An agent.
     Agent {
@@ -212,7 +212,7 @@ impl OnTimeout {
 }
 
 /// Another workflow that runs as a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SubWorkflow {
     /// The file, as the task names it.
     pub path: Arc<str>,
@@ -236,7 +236,7 @@ pub enum Require {
 }
 
 /// One instance for each item of a list that is known when the task is ready.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ForEach {
     /// Gives the list.
     pub items: Expression,
@@ -303,6 +303,21 @@ pub enum OnFailure {
     Continue,
     /// The run goes on; dependents are skipped, and theirs.
     SkipDependents,
+}
+
+impl OnFailure {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Fail, Self::Continue, Self::SkipDependents];
+
+    /// The word for it in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Continue => "continue",
+            Self::SkipDependents => "skip_dependents",
+        }
+    }
 }
 
 /// The input of a task that says nothing of it.

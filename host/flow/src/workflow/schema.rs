@@ -6,8 +6,8 @@ use super::decode::MAX_CONCURRENCY;
 use super::decode_task::MAX_ROUNDS;
 use super::policy::{MAX_RETRIES, retry_codes};
 use crate::{
-    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, FailureCode, MAX_ID_LEN, OnItemFailure, OnTimeout,
-    Priority, RetryBudget,
+    DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, FailureCode, MAX_ID_LEN, OnFailure, OnItemFailure,
+    OnTimeout, Priority, RetryBudget,
 };
 
 /// The JSON Schema (draft 2020-12) of workflow files. It knows the keys, the
@@ -115,7 +115,7 @@ fn priority() -> Value {
 fn on_failure() -> Value {
     json!({
         "description": "What a failure does: fail the run (default), go on and let dependents see `null`, or skip the dependents.",
-        "enum": ["fail", "continue", "skip_dependents"],
+        "enum": OnFailure::ALL.map(OnFailure::as_str),
     })
 }
 
