@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ringfence_flow::{
     AgentName, Answer, Attempt, AttemptReport, AttemptResult, AttemptRunner, Effect, Failure,
-    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunId, RunInput, RunOptions,
-    RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
+    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunId, RunInput, RunLimits,
+    RunOptions, RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
@@ -143,6 +143,10 @@ impl Dispatcher {
                 // Whoever decided may have stopped waiting.
                 let _ = answer.send(self.decide(run, task, decision));
             }
+            Message::Agents { answer } => {
+                // Whoever asked may have stopped waiting.
+                let _ = answer.send(self.fleet.agents().collect());
+            }
             Message::Activity { ticket, activity } => self.fleet.activity(ticket, activity),
         }
     }
@@ -177,8 +181,13 @@ impl Dispatcher {
     }
 
     /// Takes a run into the fleet.
-    pub(crate) fn enter(&mut self, run: &Run, _around: Option<RunSlot>) -> RunSlot {
-        self.fleet.enter(run.plan().workflow().concurrency)
+    pub(crate) fn enter(&mut self, run: &Run, around: Option<RunSlot>) -> RunSlot {
+        let workflow = run.plan().workflow();
+        let limits = RunLimits {
+            concurrency: workflow.concurrency,
+            limits: workflow.limits.clone(),
+        };
+        self.fleet.enter(limits, around)
     }
 
     fn tick(&mut self) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ringfence_flow::{
-    Activity, AttemptRunner, BreakerPolicy, Decision, Failure, FleetPolicy, Json, RunId, RunStatus,
-    TaskId, TaskPath, TaskResults, Ticket,
+    Activity, AgentLoad, AttemptRunner, BreakerPolicy, Decision, Failure, FleetPolicy, Json,
+    Limits, RunId, RunStatus, TaskId, TaskPath, TaskResults, Ticket,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,14 +15,17 @@ use crate::{Clock, DecideError, RunSpec};
 const MAILBOX: usize = 1024;
 
 /// What holds for all runs of a host.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HostConfig {
     /// How many attempts may be under way at once. Default 64.
     pub capacity: u32,
-    /// How many more are kept free for emergencies. Default 4.
+    /// How many more are kept free for emergencies; if there are any, each
+    /// agent may have one emergency beside its instances, too. Default 4.
     pub emergency_reserve: u32,
     /// When agents are given a rest.
     pub breaker: BreakerPolicy,
+    /// What holds for roles and agents over all runs. Default: nothing.
+    pub limits: Limits,
 }
 
 impl Default for HostConfig {
@@ -31,6 +34,7 @@ impl Default for HostConfig {
             capacity: 64,
             emergency_reserve: 4,
             breaker: BreakerPolicy::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -41,6 +45,7 @@ impl HostConfig {
             capacity: self.capacity,
             emergency_reserve: self.emergency_reserve,
             breaker: self.breaker,
+            limits: self.limits,
         }
     }
 }
@@ -85,6 +90,9 @@ pub(crate) enum Message {
         decision: Decision,
         answer: oneshot::Sender<Result<(), DecideError>>,
     },
+    Agents {
+        answer: oneshot::Sender<Vec<AgentLoad>>,
+    },
     Activity {
         ticket: Ticket,
         activity: Activity,
@@ -108,6 +116,18 @@ impl Host {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// The agents in the order of names, each with its circuit breaker and how
+    /// many attempts it has under way.
+    ///
+    /// # Errors
+    /// [`HostGone`] if the host's runtime is shutting down.
+    pub async fn agents(&self) -> Result<Vec<AgentLoad>, HostGone> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Message::Agents { answer };
+        self.mailbox.send(ask).await.map_err(|_| HostGone)?;
+        answered.await.map_err(|_| HostGone)
     }
 
     /// Starts a run.

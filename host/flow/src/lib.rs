@@ -18,6 +18,7 @@ mod fuel;
 pub mod graph;
 mod id;
 mod json;
+mod limit;
 mod output;
 mod plan;
 mod record;
@@ -46,7 +47,8 @@ pub use expr::{
 pub use failure::{Failure, FailureCode, MAX_MESSAGE_LEN, Retry, clean_text};
 pub use finding::{Edit, Finding, Location, Severity};
 pub use fleet::{
-    Answer, Considered, Demand, Fleet, FleetAction, FleetPolicy, Refusal, RunSlot, Ticket, WhyNot,
+    AgentLoad, Answer, Considered, Demand, Fleet, FleetAction, FleetPolicy,
+    MAX_EMERGENCIES_IN_A_ROW, Refusal, RunLimits, RunSlot, Ticket, WhyNot,
 };
 pub use fuel::{Fuel, InvalidFuel};
 pub use id::{
@@ -54,6 +56,7 @@ pub use id::{
     WorkflowName,
 };
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
+pub use limit::{InvalidRate, Limit, Limits, MAX_RATE, Rate};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
 pub use plan::{
     Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex,

@@ -39,8 +39,8 @@ pub use input::{InputBuilder, input};
 pub use task::{TaskBuilder, approval, role, sub_workflow, vote};
 
 use crate::{
-    BudgetOverrides, Diagnostic, OnFailure, Plan, Priority, RetryBudget, RetryPolicy, SourceFile,
-    WorkflowFile, WorkflowSource, render_diagnostics,
+    BudgetOverrides, Diagnostic, Limit, Limits, OnFailure, Plan, Priority, RetryBudget,
+    RetryPolicy, SourceFile, WorkflowFile, WorkflowSource, render_diagnostics,
 };
 
 /// A workflow that is being put together. Nothing is checked before
@@ -112,6 +112,34 @@ impl WorkflowBuilder {
     /// How urgent its tasks are where they don't say.
     pub fn priority(self, priority: Priority) -> Self {
         self.set("priority", priority.as_str())
+    }
+
+    /// Limits on the attempts of roles and agents.
+    pub fn limits(self, limits: &Limits) -> Self {
+        let limit = |limit: &Limit| {
+            let mut fields = Map::new();
+            if let Some(concurrency) = limit.concurrency {
+                fields.insert("concurrency".to_owned(), concurrency.into());
+            }
+            if let Some(rate) = limit.rate {
+                fields.insert("rate".to_owned(), rate.to_string().into());
+            }
+            Value::Object(fields)
+        };
+        let roles: Map<_, _> = limits
+            .roles
+            .iter()
+            .map(|(role, of)| (role.to_string(), limit(of)))
+            .collect();
+        let agents: Map<_, _> = limits
+            .agents
+            .iter()
+            .map(|(agent, of)| (agent.to_string(), limit(of)))
+            .collect();
+        self.set(
+            "limits",
+            serde_json::json!({ "roles": roles, "agents": agents }),
+        )
     }
 
     /// How many retries all tasks may have together.

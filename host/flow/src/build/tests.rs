@@ -90,6 +90,7 @@ fn every_key_of_a_file_can_be_built() {
     let text = r#"
 version: 1
 name: all
+limits: { roles: { developer: { concurrency: 3, rate: 10/s } }, agents: { dev: { rate: 100/m } } }
 retry_budget: { at_least: 5, ratio: 0.5 }
 priority: high
 defaults: { on_failure: continue }
@@ -127,7 +128,25 @@ finally:
     let sum = workflow("sum")
         .input("a", input(InputType::Integer))
         .task("add", role("adder").input(json!("${{ inputs.a }}")));
+    let rate = |text: &str| Some(text.parse().unwrap());
+    let limits = Limits {
+        roles: BTreeMap::from([(
+            "developer".parse().unwrap(),
+            Limit {
+                concurrency: Some(3),
+                rate: rate("10/s"),
+            },
+        )]),
+        agents: BTreeMap::from([(
+            "dev".parse().unwrap(),
+            Limit {
+                concurrency: None,
+                rate: rate("100/m"),
+            },
+        )]),
+    };
     let all = workflow("all")
+        .limits(&limits)
         .retry_budget(RetryBudget {
             at_least: 5,
             ratio: 0.5,

@@ -19,6 +19,9 @@ pub struct Demand {
     pub priority: Priority,
     /// How long the attempt may take.
     pub time: Duration,
+    /// Whether a single candidate is asked, too, whether it can handle the
+    /// task. Of several each is asked in any case.
+    pub must_ask: bool,
     /// Whether another agent is tried when every candidate's breaker is open;
     /// if not, the demand waits for a probe.
     pub has_fallback: bool,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lane::Lane;
 use crate::{Activity, AgentProfile, Breaker, BreakerPolicy};
 
 /// An agent with what is under way at it.
@@ -9,40 +10,37 @@ use crate::{Activity, AgentProfile, Breaker, BreakerPolicy};
 pub(super) struct Member {
     pub(super) profile: Arc<AgentProfile>,
     pub(super) breaker: Breaker,
-    running: u32,
+    pub(super) lane: Lane,
     waiting: u32,
     attempts: u64,
 }
 
 impl Member {
-    pub(super) fn new(profile: Arc<AgentProfile>, policy: BreakerPolicy) -> Self {
+    /// `lane` is how many emergencies it may have beside its instances.
+    pub(super) fn new(profile: Arc<AgentProfile>, policy: BreakerPolicy, lane: u32) -> Self {
         Self {
+            lane: Lane::new(profile.instances, lane),
             profile,
             breaker: Breaker::new(policy),
-            running: 0,
             waiting: 0,
             attempts: 0,
         }
     }
 
-    /// Whether another attempt may start.
-    pub(super) fn has_slot(&self) -> bool {
-        self.running < self.profile.instances
-    }
-
     pub(super) fn running(&self) -> u32 {
-        self.running
+        self.lane.under_way()
     }
 
     /// An attempt starts; agents that say nothing are working.
-    pub(super) fn start(&mut self) {
-        self.running += 1;
+    pub(super) fn start(&mut self, is_emergency: bool) {
+        self.lane.enter(is_emergency);
+        self.lane.start(is_emergency);
         self.attempts += 1;
     }
 
     /// An attempt ends, whose last activity was `last`.
-    pub(super) fn end(&mut self, last: Activity) {
-        self.running -= 1;
+    pub(super) fn end(&mut self, last: Activity, is_emergency: bool) {
+        self.lane.leave(is_emergency);
         self.waiting -= u32::from(last == Activity::Waiting);
     }
 
@@ -56,7 +54,7 @@ impl Member {
     /// 1, waiting 0.5, over instances), then attempts so far, then the name.
     pub(super) fn rank(&self) -> Rank<'_> {
         Rank {
-            halves: 2 * self.running - self.waiting,
+            halves: 2 * self.running() - self.waiting,
             instances: self.profile.instances,
             attempts: self.attempts,
             name: self.profile.name.as_str(),

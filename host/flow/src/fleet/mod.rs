@@ -16,10 +16,16 @@
 //! A ticket leaves by `ended`, by `withdraw` or by being refused; each frees
 //! whatever it held.
 
+mod choice;
 mod demand;
+mod gate;
+mod lane;
 mod member;
 mod queue;
+mod room;
 mod scheduler;
 
 pub use demand::{Answer, Considered, Demand, Refusal, WhyNot};
-pub use scheduler::{Fleet, FleetAction, FleetPolicy, RunSlot, Ticket};
+pub use lane::MAX_EMERGENCIES_IN_A_ROW;
+pub use room::{RunLimits, RunSlot};
+pub use scheduler::{AgentLoad, Fleet, FleetAction, FleetPolicy, Ticket};

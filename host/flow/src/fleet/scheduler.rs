@@ -3,32 +3,45 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::choice::{LineKey, Step};
+use super::lane::Lane;
 use super::member::Member;
 use super::queue::{Line, Urgency};
-use super::{Answer, Considered, Demand, Refusal, WhyNot};
+use super::room::{Guest, Room};
+use super::{Answer, Considered, Demand, Refusal, RunLimits, RunSlot, WhyNot};
 use crate::{
-    Activity, Admission, AgentName, AgentProfile, BreakerPolicy, BreakerState, FailureCode, Pass,
-    Timestamp, Verdict,
+    Activity, Admission, AgentName, AgentProfile, BreakerPolicy, BreakerState, FailureCode, Limits,
+    Pass, Priority, Timestamp, Verdict,
 };
 
 /// What holds for a whole host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetPolicy {
     /// How many attempts may be under way at once, emergencies aside.
     pub capacity: u32,
-    /// How many more are kept free for emergencies.
+    /// How many more are kept free for emergencies. If there are any, each
+    /// agent may have one emergency beside its instances, too.
     pub emergency_reserve: u32,
     /// The breaker of each agent.
     pub breaker: BreakerPolicy,
+    /// What holds for roles and agents over all runs.
+    pub limits: Limits,
+}
+
+/// An agent with what is under way at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentLoad {
+    /// The agent.
+    pub profile: Arc<AgentProfile>,
+    /// Its circuit breaker.
+    pub breaker: BreakerState,
+    /// How many attempts it has under way.
+    pub running: u32,
 }
 
 /// A demand in the fleet's hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
-
-/// A run in the fleet's hands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunSlot(u64);
 
 /// What the fleet wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,18 +78,7 @@ pub enum FleetAction {
 }
 
 /// Which member of the fleet.
-type MemberIndex = usize;
-
-/// The tickets of one run that the same agents may serve wait in one line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct LineKey {
-    run: RunSlot,
-    candidates: Arc<[MemberIndex]>,
-    /// Whether the candidates have said that they can handle the task, or
-    /// need not be asked.
-    settled: bool,
-    has_fallback: bool,
-}
+pub(super) type MemberIndex = usize;
 
 #[derive(Debug)]
 struct Held {
@@ -84,6 +86,16 @@ struct Held {
     demand: Demand,
     submitted: Timestamp,
     state: TicketState,
+}
+
+impl Held {
+    fn guest(&self) -> Guest<'_> {
+        Guest {
+            run: self.run,
+            role: &self.demand.role,
+            is_emergency: self.demand.priority == Priority::Emergency,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -99,12 +111,6 @@ enum TicketState {
     },
 }
 
-#[derive(Debug)]
-struct RunShare {
-    limit: u32,
-    under_way: u32,
-}
-
 /// The agents of a host and all that wait for them.
 ///
 /// A run submits a [`Demand`] for each attempt it wants and gets a [`Ticket`].
@@ -112,57 +118,45 @@ struct RunShare {
 /// above what the host, the run or the agent allows.
 #[derive(Debug)]
 pub struct Fleet {
-    policy: FleetPolicy,
-    members: Vec<Member>,
-    runs: BTreeMap<RunSlot, RunShare>,
+    pub(super) members: Vec<Member>,
+    pub(super) room: Room,
     tickets: BTreeMap<Ticket, Held>,
-    lines: BTreeMap<LineKey, Line>,
-    under_way: u32,
+    pub(super) lines: BTreeMap<LineKey, Line>,
     last_ticket: u64,
-    last_run: u64,
-    unmet: Vec<(Ticket, Refusal)>,
+    unmet: BTreeMap<Ticket, Refusal>,
 }
 
 impl Fleet {
     /// A fleet of these agents, all idle.
     #[must_use]
     pub fn new(policy: FleetPolicy, agents: impl IntoIterator<Item = Arc<AgentProfile>>) -> Self {
+        let lane = policy.emergency_reserve.min(1);
         let mut members: Vec<_> = agents
             .into_iter()
-            .map(|profile| Member::new(profile, policy.breaker))
+            .map(|profile| Member::new(profile, policy.breaker, lane))
             .collect();
         members.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+        let host = Lane::new(policy.capacity, policy.emergency_reserve);
         Self {
-            policy,
             members,
-            runs: BTreeMap::new(),
+            room: Room::new(host, policy.limits),
             tickets: BTreeMap::new(),
             lines: BTreeMap::new(),
-            under_way: 0,
             last_ticket: 0,
-            last_run: 0,
-            unmet: Vec::new(),
+            unmet: BTreeMap::new(),
         }
     }
 
-    /// Takes in a run of which at most `limit` attempts may be under way.
-    pub fn enter(&mut self, limit: u32) -> RunSlot {
-        self.last_run += 1;
-        let slot = RunSlot(self.last_run);
-        self.runs.insert(
-            slot,
-            RunShare {
-                limit,
-                under_way: 0,
-            },
-        );
-        slot
+    /// Takes in a run. What it has under way also counts for the run `around`
+    /// it, if there is one.
+    pub fn enter(&mut self, limits: RunLimits, around: Option<RunSlot>) -> RunSlot {
+        self.room.enter(limits, around)
     }
 
     /// Forgets a run that has no ticket left.
     pub fn leave(&mut self, run: RunSlot) {
         debug_assert!(self.tickets.values().all(|held| held.run != run));
-        self.runs.remove(&run);
+        self.room.leave(run);
         self.lines.retain(|key, _| key.run != run);
     }
 
@@ -178,7 +172,7 @@ impl Fleet {
                 agent: demand.agent,
                 considered,
             };
-            self.unmet.push((ticket, refusal));
+            self.unmet.insert(ticket, refusal);
             return ticket;
         }
         let held = Held {
@@ -195,14 +189,15 @@ impl Fleet {
     /// Gives up a ticket that is queued or being asked about. One that runs
     /// stays until [`ended`](Self::ended).
     pub fn withdraw(&mut self, ticket: Ticket) {
-        self.unmet.retain(|(unmet, _)| *unmet != ticket);
+        self.unmet.remove(&ticket);
         match self.tickets.get(&ticket).map(|held| &held.state) {
             Some(TicketState::Queued) => {
                 self.tickets.remove(&ticket);
             }
             Some(TicketState::Asking { .. }) => {
-                self.free_share(ticket);
-                self.tickets.remove(&ticket);
+                if let Some(held) = self.tickets.remove(&ticket) {
+                    self.room.free(held.guest(), None);
+                }
             }
             Some(TicketState::Running { .. }) | None => {}
         }
@@ -254,10 +249,10 @@ impl Fleet {
             considered.push(Considered { agent, why_not });
         }
         held.state = TicketState::Queued;
-        self.free_share(ticket);
         let Some(held) = self.tickets.remove(&ticket) else {
             return;
         };
+        self.room.free(held.guest(), None);
         let (candidates, asked) = match (capable.is_empty(), unasked.is_empty()) {
             (false, _) => (capable, true),
             // Whoever was given a rest may be capable when it is over.
@@ -269,7 +264,7 @@ impl Fleet {
                     agent: held.demand.agent,
                     considered,
                 };
-                self.unmet.push((ticket, refusal));
+                self.unmet.insert(ticket, refusal);
                 return;
             }
         };
@@ -310,10 +305,11 @@ impl Fleet {
         else {
             return;
         };
-        self.free_share(ticket);
-        self.tickets.remove(&ticket);
         let member = &mut self.members[member];
-        member.end(activity);
+        let guest = held.guest();
+        self.room.free(guest, Some(&member.profile.name));
+        member.end(activity, guest.is_emergency);
+        self.tickets.remove(&ticket);
         let before = member.breaker.state();
         member.breaker.record(now, pass, verdict);
         let state = member.breaker.state();
@@ -327,35 +323,53 @@ impl Fleet {
 
     /// Hands out what can be handed out now.
     pub fn dispatch(&mut self, now: Timestamp, actions: &mut Vec<FleetAction>) {
-        for (ticket, refusal) in self.unmet.drain(..) {
+        for (ticket, refusal) in std::mem::take(&mut self.unmet) {
             actions.push(FleetAction::Refuse { ticket, refusal });
         }
+        self.drop_withdrawn();
         while let Some((key, step)) = self.next_step(now) {
             let Some(ticket) = self.lines.get_mut(&key).and_then(Line::pop) else {
                 break;
             };
             self.take(now, ticket.ticket(), &key, step, actions);
+            self.drop_withdrawn();
         }
     }
 
     /// When [`dispatch`](Self::dispatch) can do more although nothing happens:
-    /// the earliest probe that a waiting ticket may be.
+    /// the earliest probe that a waiting ticket may be, or the earliest start
+    /// that a rate allows.
     #[must_use]
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        self.lines
+        let waiting = self
+            .lines
             .iter()
-            .filter(|(_, line)| line.peek().is_some())
-            .flat_map(|(key, _)| key.candidates.iter())
-            .filter_map(|index| self.members[*index].breaker.closed_until(now))
-            .min()
+            .filter_map(|(key, line)| Some((key, line.peek()?)));
+        let wakes = waiting.flat_map(|(key, head)| {
+            let guest = key.guest(head);
+            key.candidates.iter().filter_map(move |index| {
+                let member = &self.members[*index];
+                let rested = member.breaker.closed_until(now);
+                let rated = self.room.opens_at(now, guest, &member.profile.name);
+                rested.max(rated)
+            })
+        });
+        wakes.min()
     }
 
-    /// The breaker and the number of attempts under way of each agent, in the
-    /// order of names.
-    pub fn agents(&self) -> impl Iterator<Item = (&Arc<AgentProfile>, BreakerState, u32)> {
-        self.members
-            .iter()
-            .map(|member| (&member.profile, member.breaker.state(), member.running()))
+    /// The agents in the order of names.
+    pub fn agents(&self) -> impl Iterator<Item = AgentLoad> {
+        self.members.iter().map(|member| AgentLoad {
+            profile: Arc::clone(&member.profile),
+            breaker: member.breaker.state(),
+            running: member.running(),
+        })
+    }
+
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.room.is_empty() && self.members.iter().all(|member| member.lane.is_empty())
     }
 
     fn candidates(&self, demand: &Demand) -> (Vec<MemberIndex>, Vec<Considered>) {
@@ -389,7 +403,8 @@ impl Fleet {
     fn enqueue(&mut self, ticket: Ticket, held: &Held, candidates: Vec<MemberIndex>, asked: bool) {
         let key = LineKey {
             run: held.run,
-            settled: asked || candidates.len() == 1,
+            role: held.demand.role.clone(),
+            settled: asked || (candidates.len() == 1 && !held.demand.must_ask),
             candidates: candidates.into(),
             has_fallback: held.demand.has_fallback,
         };
@@ -397,8 +412,8 @@ impl Fleet {
         self.lines.entry(key).or_default().push(urgency);
     }
 
-    /// The most urgent ticket that something can be done with, and what.
-    fn next_step(&mut self, now: Timestamp) -> Option<(LineKey, Step)> {
+    /// Forgets the heads of lines whose tickets are gone.
+    fn drop_withdrawn(&mut self) {
         let tickets = &self.tickets;
         self.lines.retain(|_, line| {
             while line
@@ -409,43 +424,6 @@ impl Fleet {
             }
             line.peek().is_some()
         });
-        self.lines
-            .iter()
-            .filter_map(|(key, line)| Some((line.peek()?, key)))
-            .filter_map(|(head, key)| Some((head, key, self.step(now, head, key)?)))
-            .min_by_key(|(head, _, _)| *head)
-            .map(|(_, key, step)| (key.clone(), step))
-    }
-
-    fn step(&self, now: Timestamp, head: Urgency, key: &LineKey) -> Option<Step> {
-        let open = |index: &MemberIndex| self.members[*index].breaker.closed_until(now).is_some();
-        if key.has_fallback && key.candidates.iter().all(open) {
-            return Some(Step::CircuitOpen);
-        }
-        if !self.has_room(head, key.run) {
-            return None;
-        }
-        let best = key
-            .candidates
-            .iter()
-            .filter(|index| self.members[**index].has_slot() && !open(index))
-            .min_by_key(|index| self.members[**index].rank())?;
-        Some(if key.settled {
-            Step::Assign(*best)
-        } else {
-            Step::Ask
-        })
-    }
-
-    fn has_room(&self, head: Urgency, run: RunSlot) -> bool {
-        let reserve = if head.is_emergency() {
-            self.policy.emergency_reserve
-        } else {
-            0
-        };
-        let host = self.under_way < self.policy.capacity.saturating_add(reserve);
-        let share = self.runs.get(&run);
-        host && share.is_some_and(|share| share.under_way < share.limit)
     }
 
     fn take(
@@ -470,7 +448,6 @@ impl Fleet {
                 }
             }
             Step::Ask => {
-                self.take_share(key.run);
                 let candidates = Arc::clone(&key.candidates);
                 // An agent that is given a rest is not asked either.
                 let agents = candidates
@@ -479,11 +456,12 @@ impl Fleet {
                     .map(|index| self.members[*index].profile.name.clone())
                     .collect();
                 if let Some(held) = self.tickets.get_mut(&ticket) {
+                    self.room.take(held.guest());
                     held.state = TicketState::Asking { candidates };
                 }
                 actions.push(FleetAction::Ask { ticket, agents });
             }
-            Step::Assign(index) => self.assign(now, ticket, key.run, index, actions),
+            Step::Assign(index) => self.assign(now, ticket, index, actions),
         }
     }
 
@@ -491,14 +469,15 @@ impl Fleet {
         &mut self,
         now: Timestamp,
         ticket: Ticket,
-        run: RunSlot,
         index: MemberIndex,
         actions: &mut Vec<FleetAction>,
     ) {
-        let time = self.tickets.get(&ticket).map(|held| held.demand.time);
+        let Some(held) = self.tickets.get_mut(&ticket) else {
+            return;
+        };
         let member = &mut self.members[index];
         let before = member.breaker.state();
-        let Admission::Admitted(pass) = member.breaker.admit(now, time.unwrap_or_default()) else {
+        let Admission::Admitted(pass) = member.breaker.admit(now, held.demand.time) else {
             debug_assert!(false, "a step is only taken with a breaker that admits");
             return;
         };
@@ -510,15 +489,15 @@ impl Fleet {
                 state,
             });
         }
-        member.start();
-        self.take_share(run);
-        if let Some(held) = self.tickets.get_mut(&ticket) {
-            held.state = TicketState::Running {
-                member: index,
-                pass,
-                activity: Activity::default(),
-            };
-        }
+        let guest = held.guest();
+        member.start(guest.is_emergency);
+        self.room.take(guest);
+        self.room.start(now, guest, &agent);
+        held.state = TicketState::Running {
+            member: index,
+            pass,
+            activity: Activity::default(),
+        };
         actions.push(FleetAction::Assign { ticket, agent });
     }
 
@@ -535,28 +514,6 @@ impl Fleet {
             })
             .collect()
     }
-
-    fn take_share(&mut self, run: RunSlot) {
-        self.under_way += 1;
-        if let Some(share) = self.runs.get_mut(&run) {
-            share.under_way += 1;
-        }
-    }
-
-    fn free_share(&mut self, ticket: Ticket) {
-        self.under_way -= 1;
-        let run = self.tickets.get(&ticket).map(|held| held.run);
-        if let Some(share) = run.and_then(|run| self.runs.get_mut(&run)) {
-            share.under_way -= 1;
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    Ask,
-    Assign(MemberIndex),
-    CircuitOpen,
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ impl Run {
             mounts: spec.mounts.as_slice().into(),
             priority: spec.priority,
             time: self.budgets(at).time,
+            must_ask: chosen > 0,
             has_fallback: chosen < spec.fallback.len(),
         }
     }

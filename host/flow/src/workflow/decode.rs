@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::decode_task::{decode_task, template};
 use super::files::Files;
 use super::keys;
+use super::limits::limits;
 use super::places::Places;
 use super::policy::{RetryFile, budget, retry, retry_budget};
 use super::reader::{Fields, Reader};
@@ -86,6 +87,11 @@ pub(super) fn decode(
         deadline,
         &mut places.default_budgets,
     );
+    let (limits, limit_places) = fields
+        .get("limits")
+        .map(|node| limits(reader, node))
+        .unwrap_or_default();
+    places.limits = limit_places;
     let retry_budget = fields
         .get("retry_budget")
         .map_or_else(RetryBudget::default, |node| retry_budget(reader, node));
@@ -121,6 +127,7 @@ pub(super) fn decode(
         concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         deadline,
         priority,
+        limits,
         retry_budget,
         output,
         tasks,

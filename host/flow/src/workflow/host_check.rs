@@ -44,6 +44,9 @@ pub(super) fn check(file: &WorkflowFile, facts: &HostFacts<'_>) -> Vec<Diagnosti
             check.sub_workflow(file, &places.workflow);
         }
     }
+    for (agent, place) in &file.places.limits.agents {
+        check.limited_agent(agent, place);
+    }
     check.errors.sort_by_key(|error| error.span.start);
     check.errors
 }
@@ -70,6 +73,18 @@ impl Check<'_> {
             .iter()
             .map(AsRef::as_ref)
             .find(|agent| agent.name == *name)
+    }
+
+    fn limited_agent(&mut self, name: &AgentName, place: &Range<usize>) {
+        if self.profile(name).is_none() {
+            let names = self.facts.agents.iter().map(|agent| agent.name.as_str());
+            let hint = match suggest::nearest(name.as_str(), names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("loaded are {}", suggest::list(names, 16)),
+            };
+            let message = format!("there is no agent `{name}`");
+            self.report("unknown-agent", message, place, hint);
+        }
     }
 
     /// What keeps another workflow from running here keeps this one, too.

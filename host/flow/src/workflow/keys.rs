@@ -21,6 +21,7 @@ pub(super) const WORKFLOW: Keys = Keys {
         "concurrency",
         "deadline",
         "priority",
+        "limits",
         "retry_budget",
         "defaults",
         "tasks",
@@ -28,6 +29,18 @@ pub(super) const WORKFLOW: Keys = Keys {
         "output",
     ],
     later: &["cache", "include", "rate", "secrets", "on", "env"],
+};
+
+pub(super) const LIMITS: Keys = Keys {
+    what: "`limits`",
+    known: &["roles", "agents"],
+    later: &["mounts"],
+};
+
+pub(super) const LIMIT: Keys = Keys {
+    what: "a limit",
+    known: &["concurrency", "rate"],
+    later: &["burst"],
 };
 
 pub(super) const INPUT: Keys = Keys {

@@ -13,6 +13,7 @@ mod files;
 mod host_check;
 mod inputs;
 mod keys;
+mod limits;
 mod model;
 mod places;
 mod policy;
@@ -104,6 +105,7 @@ impl WorkflowFile {
             }
         };
         check::check_expressions(&mut reader, &workflow, &places, plan.as_ref());
+        limits::check_roles(&mut reader, &workflow.tasks, &places.limits);
         match plan {
             Some(plan) if !reader.has_errors() => Ok(Self {
                 name: name.to_owned(),

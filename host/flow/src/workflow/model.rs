@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    AgentName, BudgetOverrides, Expression, InputName, Json, MountName, Plan, Priority,
+    AgentName, BudgetOverrides, Expression, InputName, Json, Limits, MountName, Plan, Priority,
     RetryBudget, RetryPolicy, Role, TaskId, Template, WorkflowName,
 };
 
@@ -25,6 +25,9 @@ pub struct Workflow {
     pub deadline: Option<Duration>,
     /// How urgent its tasks are where they don't say. Default `normal`.
     pub priority: Priority,
+    /// How many attempts of each role and agent may be under way at once, and
+    /// how often one may start. Those of workflows that run as tasks count.
+    pub limits: Limits,
     /// How many retries all tasks may have together.
     pub retry_budget: RetryBudget,
     /// What the workflow gives, filled in when all tasks have ended. Default:
@@ -45,6 +48,7 @@ impl Workflow {
             concurrency: DEFAULT_CONCURRENCY,
             deadline: None,
             priority: Priority::default(),
+            limits: Limits::default(),
             retry_budget: RetryBudget::default(),
             output: None,
             tasks,

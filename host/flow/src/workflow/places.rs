@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::WorkflowFile;
+use super::limits::LimitPlaces;
 use crate::{BudgetKind, Expression};
 
 /// Where the parts of a workflow stand.
@@ -22,6 +23,7 @@ pub(super) struct Places {
     pub(super) unread: HashSet<String>,
     /// The expressions of `output`.
     pub(super) output: Vec<PlacedExpression>,
+    pub(super) limits: LimitPlaces,
 }
 
 /// Where the parts of a task stand.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::keys::Keys;
 use crate::diagnostic::{Diagnostic, Source, TextSpan};
 use crate::yaml::{Entry, Node, NodeKind};
-use crate::{ByteSize, Fuel, InvalidId, parse_duration, suggest};
+use crate::{ByteSize, Fuel, InvalidId, Rate, parse_duration, suggest};
 
 /// The most errors that are told at once.
 const MAX_ERRORS: usize = 100;
@@ -268,6 +268,23 @@ impl<'a> Reader<'a> {
             Ok(fuel) if fuel.as_u64() == 0 => self.is_zero(node, key),
             Ok(fuel) => Some(fuel),
             Err(error) => self.invalid("invalid-fuel", node, &error.to_string()),
+        }
+    }
+
+    pub(super) fn rate(&mut self, node: &Node, key: &str) -> Option<Rate> {
+        match &node.kind {
+            NodeKind::Text { text, .. } => match text.parse::<Rate>() {
+                Ok(rate) => Some(rate),
+                Err(error) => self.invalid("invalid-rate", node, &error.to_string()),
+            },
+            NodeKind::Number(number) => {
+                self.wrong_type(node, key, "a rate with a period", &format!("{number}/s"));
+                None
+            }
+            _ => {
+                self.wrong_type(node, key, "a rate", "10/s");
+                None
+            }
         }
     }
 

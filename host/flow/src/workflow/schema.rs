@@ -38,6 +38,7 @@ pub fn workflow_schema() -> Value {
             },
             "deadline": described(duration(), "How long a run may take. Default: as long as it wants."),
             "priority": priority(),
+            "limits": limits(),
             "retry_budget": retry_budget(),
             "defaults": {
                 "description": "What tasks take over where they don't say.",
@@ -148,6 +149,40 @@ fn cache() -> Value {
     json!({
         "description": "Whether an earlier result for the same agent, input and files is taken. Default false.",
         "type": "boolean",
+    })
+}
+
+fn limits() -> Value {
+    let limit = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "concurrency": {
+                "description": "How many attempts may be under way at once. Default: as many as there are.",
+                "type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY,
+            },
+            "rate": {
+                "description": "How many attempts may start in any second, minute or hour. Default: as many as can.",
+                "type": "string", "pattern": "^[1-9][0-9]{0,4}/[smh]$", "examples": ["10/s", "100/m"],
+            },
+        },
+    });
+    let by_name = |description: &str| {
+        json!({
+            "description": description,
+            "type": "object",
+            "propertyNames": name(),
+            "additionalProperties": limit,
+        })
+    };
+    json!({
+        "description": "Limits on the attempts of roles and agents in a run.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "roles": by_name("By the role that a task asks for."),
+            "agents": by_name("By the agent that makes the attempt."),
+        },
     })
 }
 

@@ -34,6 +34,7 @@ fn demand(role: &str) -> Demand {
         mounts: [].into(),
         priority: Priority::Normal,
         time: Duration::from_secs(30),
+        must_ask: false,
         has_fallback: false,
     }
 }
@@ -46,6 +47,7 @@ fn fleet(capacity: u32, agents: impl IntoIterator<Item = Arc<AgentProfile>>) -> 
             threshold: 2,
             ..BreakerPolicy::default()
         },
+        limits: Limits::default(),
     };
     Fleet::new(policy, agents)
 }
@@ -79,7 +81,7 @@ fn assigned(actions: &[FleetAction]) -> Vec<(Ticket, &str)> {
 #[test]
 fn an_agent_never_has_more_attempts_than_instances() {
     let mut fleet = fleet(10, [agent("solo", "tester", 2)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     let tickets: Vec<_> = (0..3)
         .map(|_| fleet.submit(at(0), run, demand("tester")))
         .collect();
@@ -95,19 +97,22 @@ fn an_agent_never_has_more_attempts_than_instances() {
 #[test]
 fn a_run_and_the_host_have_limits_of_their_own() {
     let mut fleet = fleet(3, [agent("solo", "tester", 100)]);
-    let (small, large) = (fleet.enter(1), fleet.enter(100));
+    let (small, large) = (
+        fleet.enter(RunLimits::at_once(1), None),
+        fleet.enter(RunLimits::at_once(100), None),
+    );
     for run in [small, small, large, large, large] {
         fleet.submit(at(0), run, demand("tester"));
     }
     assert_eq!(assigned(&dispatch(&mut fleet, at(0))).len(), 3);
-    assert_eq!(fleet.runs[&small].under_way, 1, "the run's limit");
-    assert_eq!(fleet.runs[&large].under_way, 2, "the host's capacity");
+    assert_eq!(fleet.room.under_way(small), 1, "the run's limit");
+    assert_eq!(fleet.room.under_way(large), 2, "the host's capacity");
 }
 
 #[test]
 fn an_emergency_goes_first_and_also_when_the_host_is_full() {
     let mut fleet = fleet(1, [agent("solo", "tester", 100)]);
-    let run = fleet.enter(100);
+    let run = fleet.enter(RunLimits::at_once(100), None);
     fleet.submit(at(0), run, demand("tester"));
     fleet.submit(at(0), run, demand("tester"));
     dispatch(&mut fleet, at(0));
@@ -128,7 +133,7 @@ fn an_emergency_goes_first_and_also_when_the_host_is_full() {
 fn of_several_candidates_the_capable_with_the_least_load_is_chosen() {
     let agents = ["a", "b", "c"].map(|name| agent(name, "tester", 4));
     let mut fleet = fleet(10, agents);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     let capable = |names: &[&str]| -> Vec<_> {
         ["a", "b", "c"]
             .iter()
@@ -169,7 +174,7 @@ fn of_several_candidates_the_capable_with_the_least_load_is_chosen() {
 #[test]
 fn a_waiting_agent_is_half_as_loaded() {
     let mut fleet = fleet(10, [agent("a", "tester", 4), agent("b", "tester", 4)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     let both = || vec![(name("a"), Answer::Capable), (name("b"), Answer::Capable)];
     let next = |fleet: &mut Fleet| {
         let ticket = fleet.submit(at(0), run, demand("tester"));
@@ -196,7 +201,7 @@ fn nobody_capable_is_refused_with_each_agents_reason() {
             agent("c", "x", 1),
         ],
     );
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     let ticket = fleet.submit(at(0), run, demand("tester"));
     dispatch(&mut fleet, at(0));
     let broken = crate::Failure::new(FailureCode::Trap, "boom");
@@ -217,13 +222,13 @@ fn nobody_capable_is_refused_with_each_agents_reason() {
         "no-capable-agent: no agent can take a task of role `tester`: `a` says that it cannot \
          handle the task; `b` failed when asked whether it can handle the task (trap: boom)"
     );
-    assert_eq!(fleet.under_way, 0, "asking holds nothing any more");
+    assert!(fleet.is_idle(), "asking holds nothing any more");
 }
 
 #[test]
 fn an_unknown_role_or_a_missing_grant_is_refused_at_once() {
     let mut fleet = fleet(10, [agent("a", "tester", 1)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     fleet.submit(at(0), run, demand("poet"));
     fleet.submit(
         at(0),
@@ -252,7 +257,7 @@ fn an_unknown_role_or_a_missing_grant_is_refused_at_once() {
 #[test]
 fn an_open_breaker_makes_a_ticket_wait_for_the_probe() {
     let mut fleet = fleet(10, [agent("a", "tester", 4)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     for _ in 0..2 {
         let ticket = fleet.submit(at(0), run, demand("tester"));
         dispatch(&mut fleet, at(0));
@@ -278,7 +283,7 @@ fn an_open_breaker_makes_a_ticket_wait_for_the_probe() {
 #[test]
 fn an_open_breaker_refuses_at_once_where_there_is_a_fallback() {
     let mut fleet = fleet(10, [agent("a", "tester", 4)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     for _ in 0..2 {
         let ticket = fleet.submit(at(0), run, demand("tester"));
         dispatch(&mut fleet, at(0));
@@ -299,7 +304,7 @@ fn an_open_breaker_refuses_at_once_where_there_is_a_fallback() {
 #[test]
 fn a_ticket_that_is_withdrawn_frees_what_it_held() {
     let mut fleet = fleet(1, [agent("a", "tester", 1), agent("b", "tester", 1)]);
-    let run = fleet.enter(1);
+    let run = fleet.enter(RunLimits::at_once(1), None);
     let queued = fleet.submit(at(0), run, demand("tester"));
     fleet.withdraw(queued);
     let asking = fleet.submit(at(0), run, demand("tester"));
@@ -309,7 +314,7 @@ fn a_ticket_that_is_withdrawn_frees_what_it_held() {
     let unknown = fleet.submit(at(0), run, demand("poet"));
     fleet.withdraw(unknown);
     assert!(dispatch(&mut fleet, at(0)).is_empty());
-    assert_eq!(fleet.under_way, 0);
+    assert!(fleet.is_idle());
     fleet.leave(run);
     assert!(fleet.lines.is_empty());
 }
@@ -317,7 +322,7 @@ fn a_ticket_that_is_withdrawn_frees_what_it_held() {
 #[test]
 fn an_agent_that_fails_to_answer_is_given_a_rest_and_asked_again_after_it() {
     let mut fleet = fleet(10, [agent("a", "tester", 4), agent("b", "tester", 4)]);
-    let run = fleet.enter(10);
+    let run = fleet.enter(RunLimits::at_once(10), None);
     let broken = || Answer::Failed(crate::Failure::new(FailureCode::TimedOut, "spins"));
     for _ in 0..2 {
         let ticket = fleet.submit(at(0), run, demand("tester"));
