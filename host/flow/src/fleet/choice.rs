@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::RunSlot;
-use super::queue::Urgency;
 use super::room::Guest;
 use super::scheduler::{Fleet, MemberIndex};
 use crate::{Role, Timestamp};
 
 /// The tickets of one run and role that the same agents may serve wait in one
-/// line.
+/// line, emergencies apart: what holds for the head holds for all of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LineKey {
     pub(super) run: RunSlot,
     pub(super) role: Role,
+    pub(super) is_emergency: bool,
     pub(super) candidates: Arc<[MemberIndex]>,
     /// Whether the candidates have said that they can handle the task, or
     /// need not be asked.
@@ -22,11 +22,11 @@ pub(super) struct LineKey {
 }
 
 impl LineKey {
-    pub(super) fn guest(&self, head: Urgency) -> Guest<'_> {
+    pub(super) fn guest(&self) -> Guest<'_> {
         Guest {
             run: self.run,
             role: &self.role,
-            is_emergency: head.is_emergency(),
+            is_emergency: self.is_emergency,
         }
     }
 }
@@ -58,19 +58,19 @@ impl Fleet {
             .iter()
             .filter_map(|(key, line)| {
                 let head = line.peek()?;
-                let step = self.step(now, head, key)?;
-                Some(((self.class(head, step), head), key, step))
+                let step = self.step(now, key)?;
+                Some(((self.class(key, step), head), key, step))
             })
             .min_by_key(|(rank, _, _)| *rank)
             .map(|(_, key, step)| (key.clone(), step))
     }
 
-    fn step(&self, now: Timestamp, head: Urgency, key: &LineKey) -> Option<Step> {
+    fn step(&self, now: Timestamp, key: &LineKey) -> Option<Step> {
         let open = |index: &MemberIndex| self.members[*index].breaker.closed_until(now).is_some();
         if key.has_fallback && key.candidates.iter().all(open) {
             return Some(Step::CircuitOpen);
         }
-        let guest = key.guest(head);
+        let guest = key.guest();
         if !self.room.has_room(guest) {
             return None;
         }
@@ -92,8 +92,8 @@ impl Fleet {
         })
     }
 
-    fn class(&self, head: Urgency, step: Step) -> Class {
-        if !head.is_emergency() {
+    fn class(&self, key: &LineKey, step: Step) -> Class {
+        if !key.is_emergency {
             return Class::Other;
         }
         let strict = match step {

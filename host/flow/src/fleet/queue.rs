@@ -43,10 +43,6 @@ impl Urgency {
     pub(super) fn ticket(&self) -> Ticket {
         self.ticket
     }
-
-    pub(super) fn is_emergency(&self) -> bool {
-        !self.not_emergency
-    }
 }
 
 /// The waiting tickets that the same agents may serve.

@@ -341,12 +341,9 @@ impl Fleet {
     /// that a rate allows.
     #[must_use]
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        let waiting = self
-            .lines
-            .iter()
-            .filter_map(|(key, line)| Some((key, line.peek()?)));
-        let wakes = waiting.flat_map(|(key, head)| {
-            let guest = key.guest(head);
+        let waiting = self.lines.iter().filter(|(_, line)| line.peek().is_some());
+        let wakes = waiting.flat_map(|(key, _)| {
+            let guest = key.guest();
             key.candidates.iter().filter_map(move |index| {
                 let member = &self.members[*index];
                 let rested = member.breaker.closed_until(now);
@@ -404,6 +401,7 @@ impl Fleet {
         let key = LineKey {
             run: held.run,
             role: held.demand.role.clone(),
+            is_emergency: held.demand.priority == Priority::Emergency,
             settled: asked || (candidates.len() == 1 && !held.demand.must_ask),
             candidates: candidates.into(),
             has_fallback: held.demand.has_fallback,

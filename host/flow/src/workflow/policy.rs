@@ -105,14 +105,35 @@ pub(super) fn retry(reader: &mut Reader<'_>, node: &Node) -> RetryFile {
     let escalate = fields
         .get("escalate")
         .and_then(|node| reader.boolean(node, "escalate"));
+    let on = fields
+        .get("on")
+        .map(|node| codes(reader, node))
+        .unwrap_or_default();
+    if let (Some(node), false) = (fields.get("on"), escalate == Some(true)) {
+        check_escalation(reader, node, &on);
+    }
     RetryFile {
         max_retries: max_retries(reader, &fields),
         backoff: backoff(reader, &fields),
         escalate,
-        on: fields
-            .get("on")
-            .map(|node| codes(reader, node))
-            .unwrap_or_default(),
+        on,
+    }
+}
+
+/// A spent budget is tried again only with more of it.
+fn check_escalation(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    on: &BTreeMap<FailureCode, CodeRetryFile>,
+) {
+    let says_nothing = |(code, retry): &(&FailureCode, &CodeRetryFile)| {
+        code.retry() == Retry::WithEscalation && retry.max_retries != Some(0)
+    };
+    if let Some((code, _)) = on.iter().find(says_nothing) {
+        let message = format!("after `{code}` the same again fails the same");
+        let diagnostic = Diagnostic::new("invalid-retry", message, reader.span(&node.range));
+        let hint = "add `escalate: true`, which doubles the spent budget".to_owned();
+        reader.report(diagnostic.hinting(hint));
     }
 }
 

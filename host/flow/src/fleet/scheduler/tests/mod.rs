@@ -1,3 +1,6 @@
+mod emergency;
+mod limits;
+
 use std::time::Duration;
 
 use super::*;
@@ -348,4 +351,27 @@ fn an_agent_that_fails_to_answer_is_given_a_rest_and_asked_again_after_it() {
     );
     assert!(dispatch(&mut fleet, at(1)).is_empty(), "it waits for `a`");
     assert_eq!(assigned(&dispatch(&mut fleet, at(60))), [(ticket, "a")]);
+}
+
+#[test]
+fn a_fallback_is_asked_although_it_is_the_only_one() {
+    let mut fleet = fleet(9, [agent("spare", "tester", 1)]);
+    let run = fleet.enter(RunLimits::at_once(9), None);
+    let fallback = Demand {
+        agent: Some(name("spare")),
+        must_ask: true,
+        ..demand("tester")
+    };
+    let ticket = fleet.submit(at(0), run, fallback);
+    assert_eq!(
+        dispatch(&mut fleet, at(0)),
+        [FleetAction::Ask {
+            ticket,
+            agents: vec![name("spare")]
+        }]
+    );
+    answer(&mut fleet, ticket, vec![(name("spare"), Answer::Declined)]);
+    let refused = dispatch(&mut fleet, at(0));
+    assert!(matches!(&refused[..], [FleetAction::Refuse { refusal, .. }]
+        if refusal.to_failure().message.contains("`spare` says that it cannot handle the task")));
 }
