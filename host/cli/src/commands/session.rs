@@ -67,11 +67,7 @@ impl Session {
         };
         let folders = sandbox.plugins.clone();
         let cache_dir = sandbox.cache_dir.clone();
-        let host = HostConfig {
-            capacity: config.max_attempts,
-            ..HostConfig::default()
-        };
-        sandbox.max_sandboxes = host.capacity.saturating_add(host.emergency_reserve);
+        let host = config.host();
         let progress = LoadProgress::new();
         let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
             .await

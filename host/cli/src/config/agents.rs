@@ -11,7 +11,7 @@ use super::document::{Problems, Table};
 const MAX_INSTANCES: u32 = 1_000;
 
 /// The keys that are understood.
-const KEYS: [&str; 3] = ["instances", "mounts", "roles"];
+const KEYS: [&str; 4] = ["instances", "mounts", "rate", "roles"];
 
 /// What the contract provides for and this version does not do. To accept it
 /// and do nothing would let an operator believe in a grant that is none.

@@ -7,6 +7,7 @@
 mod agents;
 mod budgets;
 mod document;
+mod limits;
 mod problem;
 
 pub use problem::{ConfigError, ConfigProblem, InvalidConfig};
@@ -17,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ringfence_engine::HostConfig;
-use ringfence_flow::{AgentName, Budgets};
+use ringfence_flow::{AgentName, BreakerPolicy, Budgets, Limits};
 use ringfence_sandbox::{AgentConfig, SandboxConfig};
 use toml::de::{DeTable, DeValue};
 
@@ -40,7 +41,9 @@ const MAX_ATTEMPTS: u32 = 4_096;
 /// The largest file that is read, in bytes.
 const MAX_FILE_LEN: u64 = 1 << 20;
 
-const KEYS: [&str; 5] = ["schema", "plugins", "host", "budgets", "agents"];
+const KEYS: [&str; 7] = [
+    "schema", "plugins", "host", "breaker", "budgets", "roles", "agents",
+];
 
 /// What the operator decides.
 ///
@@ -62,6 +65,14 @@ pub struct Config {
     /// How many attempts may be under way at once, over all agents. Default
     /// 64.
     pub max_attempts: u32,
+    /// How many more are kept free for emergencies; if there are any, each
+    /// agent may have one emergency beside its instances, too. Default 4.
+    pub emergency_reserve: u32,
+    /// When agents that fail are given a rest.
+    pub breaker: BreakerPolicy,
+    /// How many attempts of each role may be under way over all runs, and how
+    /// often one of a role or an agent may start. Default no limits.
+    pub limits: Limits,
     /// Where compiled agents are kept. Default `None`: the user's cache
     /// folder.
     pub cache_dir: Option<PathBuf>,
@@ -80,6 +91,9 @@ impl Default for Config {
         Self {
             plugins: sandbox.plugins,
             max_attempts: HostConfig::default().capacity,
+            emergency_reserve: HostConfig::default().emergency_reserve,
+            breaker: BreakerPolicy::default(),
+            limits: Limits::default(),
             cache_dir: None,
             default_budgets: sandbox.defaults,
             ceiling: sandbox.ceiling,
@@ -152,6 +166,17 @@ impl Config {
         }
     }
 
+    /// What the engine has to know of this.
+    #[must_use]
+    pub fn host(&self) -> HostConfig {
+        HostConfig {
+            capacity: self.max_attempts,
+            emergency_reserve: self.emergency_reserve,
+            breaker: self.breaker,
+            limits: self.limits.clone(),
+        }
+    }
+
     /// What the sandbox has to know of this. Who compiles and what is mounted
     /// is not in the file: set it on the result.
     #[must_use]
@@ -160,7 +185,7 @@ impl Config {
             plugins: self.plugins.clone(),
             ceiling: self.ceiling,
             defaults: self.default_budgets,
-            max_sandboxes: self.max_attempts,
+            max_sandboxes: self.max_attempts.saturating_add(self.emergency_reserve),
             agents: self.agents.clone(),
             cache_dir: self
                 .cache_dir
@@ -220,10 +245,14 @@ fn read(root: &Table<'_, '_>, folder: &Path, problems: &mut Problems) -> Config 
         problems,
     );
     let host = root.table("host", problems);
-    let (mut max_attempts, mut cache_dir) = (None, None);
+    let (mut max_attempts, mut reserve, mut cache_dir) = (None, None, None);
     if let Some(host) = host {
-        host.check_keys(&["max-attempts", "cache-dir"], problems);
+        host.check_keys(
+            &["max-attempts", "emergency-reserve", "cache-dir"],
+            problems,
+        );
         max_attempts = host.number("max-attempts", 1..=MAX_ATTEMPTS, problems);
+        reserve = host.number("emergency-reserve", 0..=MAX_ATTEMPTS, problems);
         if let Some(value) = host.get("cache-dir") {
             let text: Option<String> = host.parsed("cache-dir", "\"cache\"", problems);
             cache_dir = text.and_then(|text| resolve(&text, folder, value.span(), problems));
@@ -238,9 +267,14 @@ fn read(root: &Table<'_, '_>, folder: &Path, problems: &mut Problems) -> Config 
         problems,
     );
     let agents = agents::read(root, problems);
+    let breaker = limits::breaker(root, problems);
+    let limits = limits::read(root, problems);
     Config {
         plugins: plugins.unwrap_or_default(),
         max_attempts: max_attempts.unwrap_or(base.max_attempts),
+        emergency_reserve: reserve.unwrap_or(base.emergency_reserve),
+        breaker,
+        limits,
         cache_dir,
         default_budgets: defaults,
         ceiling,

@@ -57,6 +57,7 @@ bad! {
     mounts: "schema = 1\n[agents.security]\nmounts = [\"src\", \"src:rw\", \"out:ro\", \"./path\"]\n";
     roles: "schema = 1\n[agents.tool]\nroles = [\"Reviewer\", \"lint\", \"lint\"]\n";
     not_supported_yet: "schema = 1\n[agents.summariser]\nmodels = [\"small\"]\nhttp = [{ origin = \"https://api.example.com\" }]\nsecrets = [\"key\"]\nbudgets = { fuel = \"1G\" }\n";
+    limits: "schema = 1\n[host]\nemergency-reserve = -1\n[breaker]\nthreshold = 0\nopen-for = \"0s\"\nopen = 3\n[roles.Tester]\nrate = \"10\"\n[roles.tester]\nconcurrency = 0\nrate = 10\n[agents.linter]\nrate = \"0/s\"\n";
     many_problems_at_once: "plugins = \"p\"\nhosts = 1\n[budgets.ceilings]\nfuel = 1\n[agents.a]\ninstance = 4\n[agents.b]\nmounts = \"src\"\n";
     characters_count_not_bytes: "schema = 1\nplugins = [\"größe\", 1]\n";
 }
@@ -68,6 +69,8 @@ fn the_example_is_valid_and_has_the_defaults() {
     assert_eq!(config.default_budgets, defaults.default_budgets);
     assert_eq!(config.ceiling, defaults.ceiling);
     assert_eq!(config.max_attempts, defaults.max_attempts);
+    assert_eq!(config.emergency_reserve, defaults.emergency_reserve);
+    assert_eq!(config.breaker, defaults.breaker);
     let security = &config.agents["security"];
     assert_eq!(security.instances, AgentConfig::default().instances);
     assert_eq!(security.mounts[0].access, MountAccess::ReadOnly);
@@ -88,7 +91,12 @@ fn the_example_has_every_key() {
         "schema",
         "plugins",
         "max-attempts",
+        "emergency-reserve",
         "cache-dir",
+        "threshold",
+        "open-for",
+        "concurrency",
+        "rate",
         "instances",
         "mounts",
         "roles",
@@ -144,7 +152,11 @@ fn what_is_written_reaches_the_sandbox() {
     .unwrap();
     let sandbox = config.sandbox();
     assert_eq!(sandbox.plugins, [Path::new("conf/a"), Path::new("/b")]);
-    assert_eq!(sandbox.max_sandboxes, 8);
+    assert_eq!(
+        sandbox.max_sandboxes,
+        8 + 4,
+        "emergencies have a sandbox, too"
+    );
     assert_eq!(sandbox.cache_dir.as_deref(), Some(Path::new("conf/cache")));
     assert_eq!(sandbox.defaults.time, Duration::from_secs(90));
     assert_eq!(sandbox.defaults.host_calls, 16);
@@ -167,4 +179,25 @@ fn a_file_that_cannot_be_read_is_told() {
         Config::load(&dir).unwrap_err(),
         ConfigError::Unreadable { .. }
     ));
+}
+
+#[test]
+fn what_is_written_reaches_the_host() {
+    let config = parse(
+        "schema = 1\n\
+         host = { max-attempts = 8, emergency-reserve = 2 }\n\
+         breaker = { threshold = 3, open-for = \"5m\" }\n\
+         [roles.tester]\n\
+         concurrency = 2\n\
+         [agents.tool]\n\
+         rate = \"10/s\"\n",
+    );
+    let host = config.unwrap().host();
+    assert_eq!((host.capacity, host.emergency_reserve), (8, 2));
+    assert_eq!(
+        (host.breaker.threshold, host.breaker.open_for),
+        (3, Duration::from_secs(300))
+    );
+    assert_eq!(host.limits.roles["tester"].concurrency, Some(2));
+    assert_eq!(host.limits.agents["tool"].rate, "10/s".parse().ok());
 }
