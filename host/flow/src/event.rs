@@ -47,6 +47,9 @@ pub struct PlannedTask {
     pub wave: u32,
     /// Whether it becomes one instance an item.
     pub for_each: bool,
+    /// How many of its items may be under way at once; as many as the run
+    /// allows, if none.
+    pub item_concurrency: Option<u32>,
     /// The task to which a rejection sends the work back.
     pub redo_from: Option<TaskId>,
     /// How urgent it is.
@@ -154,6 +157,8 @@ pub enum RunEventKind {
         inputs: Json,
         /// The seed that every draw of the run comes from.
         seed: u64,
+        /// How many attempts may be under way at once.
+        concurrency: u32,
         /// The tasks in the order of their waves.
         tasks: Vec<PlannedTask>,
     },

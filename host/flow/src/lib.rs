@@ -63,7 +63,7 @@ pub use plan::{
 };
 pub use record::{
     ApprovalRecord, ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord,
-    FailureRecord, FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail,
+    Durations, FailureRecord, FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail,
     MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RecallRecord, RetryRecord,
     RoundRecord, RunRecord, RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals,
     WorkflowMeter, WorkflowMetrics,

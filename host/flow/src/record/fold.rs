@@ -29,6 +29,7 @@ impl RunRecord {
                 inputs,
                 seed,
                 tasks,
+                ..
             } => {
                 self.workflow = Some(workflow.clone());
                 self.inputs = inputs.clone();

@@ -79,6 +79,7 @@ impl History {
             needs: Vec::new(),
             wave,
             for_each: false,
+            item_concurrency: None,
             redo_from: None,
             priority: Priority::Normal,
         });
@@ -87,6 +88,7 @@ impl History {
             workflow: WorkflowName::new("review").unwrap(),
             inputs: Json::null(),
             seed: 7,
+            concurrency: 8,
             tasks,
         });
         history

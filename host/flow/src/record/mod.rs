@@ -25,7 +25,7 @@ pub use attempt::{AttemptOutcome, AttemptRecord};
 pub use decision::{DecisionRecord, MAX_DECISIONS};
 pub use finding::FindingRecord;
 pub use log::{LogTail, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT};
-pub use metrics::{WorkflowMeter, WorkflowMetrics};
+pub use metrics::{Durations, WorkflowMeter, WorkflowMetrics};
 pub use run::{
     ArtifactRecord, BreakerRecord, FailureRecord, FallbackRecord, RetryRecord, RoundRecord,
     RunRecord,

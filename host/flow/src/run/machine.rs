@@ -173,6 +173,7 @@ impl Run {
             workflow: workflow.name.clone(),
             inputs: self.options.inputs.clone(),
             seed: self.options.seed,
+            concurrency: workflow.concurrency,
             tasks: tasks.into_iter().map(|task| self.planned(task)).collect(),
         };
         if let Some(limit) = workflow.deadline {
@@ -202,6 +203,7 @@ impl Run {
             needs: spec.needs.clone(),
             wave: node.wave,
             for_each: spec.for_each.is_some(),
+            item_concurrency: spec.for_each.as_ref().and_then(|map| map.concurrency),
             redo_from: spec.on_reject.as_ref().map(|o| o.redo_from.clone()),
             priority: spec.priority,
             finally: spec.finally,
