@@ -1,0 +1,78 @@
+//! Random workflows under random histories: whatever agents and people do and
+//! in which order, the run keeps its promises.
+//!
+//! The fleet is the real one, time is a number, and agents draw what they do.
+//! `RINGFENCE_CASES` sets how many histories are tried.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod promises;
+mod shapes;
+mod world;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+fn cases() -> u32 {
+    std::env::var("RINGFENCE_CASES").ok().map_or(2_000, |text| {
+        text.parse().expect("RINGFENCE_CASES is a number")
+    })
+}
+
+#[test]
+fn every_history_keeps_every_promise() {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let strategy = (
+        shapes::workflow(),
+        any::<u64>(),
+        prop::option::weighted(0.2, 1..40_u64),
+    );
+    let seen = RefCell::new(BTreeSet::new());
+    runner
+        .run(&strategy, |(shape, seed, cancel_after)| {
+            let plan = shapes::plan(&shape);
+            let first = world::play(&plan, seed, cancel_after);
+            let again = world::play(&plan, seed, cancel_after);
+            let kinds = first
+                .iter()
+                .filter_map(|event| event.split([' ', '{']).next());
+            seen.borrow_mut().extend(kinds.map(str::to_owned));
+            prop_assert_eq!(first, again, "the same seed gives the same history");
+            Ok(())
+        })
+        .unwrap();
+    let everything = [
+        "ApprovalDecided",
+        "ApprovalRequested",
+        "AttemptEnded",
+        "AttemptStarted",
+        "Child",
+        "ChildStarted",
+        "FallbackChosen",
+        "FinallyStarted",
+        "ResultRecalled",
+        "RetryScheduled",
+        "RoundStarted",
+        "RunEnded",
+        "RunStarted",
+        "RunStopping",
+        "TaskEnded",
+        "TaskExpanded",
+    ];
+    assert_eq!(
+        seen.into_inner(),
+        everything.map(str::to_owned).into(),
+        "all of it was tried"
+    );
+}
