@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ringfence::flow::{AgentName, MountName, Role, RunId};
+use ringfence::flow::{AgentName, MountName, Role, RunId, TaskPath};
 
 /// Runs workflows of agents that nobody has to trust.
 #[derive(Debug, Parser)]
@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Look at the agents in the plugins folders, or try one out
     #[command(subcommand)]
     Agents(AgentsCommand),
+    /// Look at the runs that are live, answer their questions, or stop them
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// Help with the operator's file, `ringfence.toml`
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -74,6 +77,37 @@ pub(crate) enum Command {
     /// Compile one untrusted component: the host's own child process
     #[command(name = COMPILE_COMMAND, hide = true)]
     CompileComponent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List the live runs, and what waits for approval
+    List {
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Approve a task that waits for a person
+    Approve(DecideArgs),
+    /// Reject a task that waits for a person
+    Reject(DecideArgs),
+    /// Stop a live run; its tasks of `finally` still run
+    Cancel {
+        /// The run
+        run: RunId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecideArgs {
+    /// The run
+    pub(crate) run: RunId,
+    /// The task; inside another workflow with its path, as in `build[2]/release`
+    #[arg(value_parser = crate::commands::parse_task)]
+    pub(crate) task: TaskPath,
+    /// What you have to say of it: the feedback of a rejection
+    #[arg(long)]
+    pub(crate) note: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -120,6 +154,9 @@ pub(crate) struct RunArgs {
     /// Take no earlier result, also for tasks with `cache: true`
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Do not listen to `ringfence runs`
+    #[arg(long)]
+    pub(crate) no_control: bool,
     /// Print nothing but the summary
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -38,6 +38,9 @@ pub(crate) enum CliError {
     /// A report could not be made of the run.
     #[error("{0}; this is a defect of ringfence")]
     Report(#[from] ringfence::report::ReportError),
+    /// A live run cannot be spoken to.
+    #[error("{0}")]
+    Control(#[from] crate::control::ControlError),
     /// The host could not start.
     #[error("the host cannot start: {0}")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -86,7 +89,7 @@ impl CliError {
             Self::Usage { .. } => ExitCode::Usage,
             Self::Invalid(_) => ExitCode::Invalid,
             Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
-            Self::Disk { .. } | Self::Files(_) => ExitCode::Disk,
+            Self::Disk { .. } | Self::Files(_) | Self::Control(_) => ExitCode::Disk,
             Self::Host(_) | Self::NotStarted(_) | Self::Report(_) | Self::Start(_) => {
                 ExitCode::Failed
             }

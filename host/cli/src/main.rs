@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod control;
 mod error;
 mod exit;
 mod output;
@@ -44,6 +45,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             commands::inspect(global, &name, format).await?;
         }
         Command::Agents(AgentsCommand::Call(args)) => return commands::call(global, &args).await,
+        Command::Runs(command) => commands::runs(&command)?,
         Command::Config(ConfigCommand::Example) => output::print(ringfence::config::EXAMPLE),
         Command::Schema => output::print_json(&ringfence::flow::workflow_schema()),
         Command::Completions { shell } => {

@@ -8,6 +8,7 @@ mod inspect;
 mod interrupt;
 mod report;
 mod run;
+mod runs;
 mod session;
 mod workflow;
 
@@ -17,3 +18,4 @@ pub(crate) use check::check;
 pub(crate) use graph::graph;
 pub(crate) use inspect::inspect;
 pub(crate) use run::run;
+pub(crate) use runs::{parse_task, runs};

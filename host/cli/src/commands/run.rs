@@ -20,6 +20,7 @@ use super::report::ReportKind;
 use super::session::Session;
 use super::workflow::Source;
 use crate::args::{Format, Global, RunArgs};
+use crate::control::{Server, Watch};
 use crate::error::CliError;
 use crate::exit::ExitCode;
 use crate::output::{print, say};
@@ -41,9 +42,9 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
     make_folders(&reports, args.artifacts.as_deref())?;
     let clock = Clock::system();
     let artifacts = Arc::new(MemoryArtifacts::default());
-    let record = Arc::new(Mutex::new(RunRecord::new()));
+    let watch = Arc::new(Mutex::new(Watch::default()));
     let plan = Arc::new(file.into_plan());
-    let host = Host::start(session.sandbox.clone(), session.host, clock);
+    let host = Host::start(session.sandbox.clone(), session.host.clone(), clock);
     let spec = RunSpec {
         id: args.id.clone().unwrap_or_else(|| draw_run_id(clock.now())),
         plan: Arc::clone(&plan),
@@ -52,14 +53,17 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         budgets: Some(session.sandbox.default_budgets()),
         artifacts: artifacts.clone(),
         results: Some(results(args, &session)),
-        observer: observer(args, Arc::clone(&record)),
+        observer: observer(args, Arc::clone(&watch)),
     };
     // From before the run starts: none that comes early is lost.
     let mut interrupts = Interrupts::listen();
     let mut handle = host.run(spec).await?;
+    let server = listen(args, &handle, &host, &watch);
     let outcome = until_ended(&mut handle, &mut interrupts).await?;
+    drop(server);
 
-    let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    let watch = std::mem::take(&mut *watch.lock().unwrap_or_else(PoisonError::into_inner));
+    let record = watch.record;
     // The patch and the summary are worth having also where a report is not.
     let mut written = Ok(());
     let sources = SourceFolders::new(args.mount.iter().map(|(_, path)| path));
@@ -82,6 +86,28 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         outcome.status,
         outcome.failure.map(|failure| failure.code),
     ))
+}
+
+/// Lets other processes speak to the run. Where they cannot, it goes on all
+/// the same.
+fn listen(
+    args: &RunArgs,
+    handle: &RunHandle,
+    host: &Host,
+    watch: &Arc<Mutex<Watch>>,
+) -> Option<Server> {
+    if args.no_control {
+        return None;
+    }
+    let server = Server::start(
+        handle.id(),
+        handle.control(),
+        host.clone(),
+        Arc::clone(watch),
+    );
+    server
+        .map_err(|error| say(&format!("`ringfence runs` does not see this run: {error}")))
+        .ok()
 }
 
 /// Where tasks with `cache: true` find earlier results, and leave theirs.
@@ -157,7 +183,7 @@ fn report_kinds(paths: &[PathBuf]) -> Result<Vec<(PathBuf, ReportKind)>, CliErro
 }
 
 /// Keeps the record, and shows the run as asked.
-fn observer(args: &RunArgs, record: Arc<Mutex<RunRecord>>) -> Box<dyn RunObserver> {
+fn observer(args: &RunArgs, watch: Arc<Mutex<Watch>>) -> Box<dyn RunObserver> {
     let mut view: Option<Box<dyn RunObserver>> = match args.format {
         Format::Json => Some(Box::new(JsonLines)),
         Format::Human if args.quiet => None,
@@ -165,7 +191,7 @@ fn observer(args: &RunArgs, record: Arc<Mutex<RunRecord>>) -> Box<dyn RunObserve
         Format::Human => Some(Box::new(PlainView::new(say))),
     };
     Box::new(move |event: &RunEvent| {
-        record
+        watch
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .apply(event);

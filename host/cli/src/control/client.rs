@@ -1,0 +1,83 @@
+//! Speaks to live runs.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use ringfence::flow::RunId;
+
+use super::protocol::{Request, VERSION};
+use super::{Answer, Ask, ControlError, Status, place};
+
+/// How long a live run may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest answer, in bytes.
+const MAX_ANSWER: u64 = 16 << 20;
+
+/// Asks a live run something.
+pub(crate) fn ask(run: &RunId, ask: &Ask) -> Result<Answer, ControlError> {
+    let folder = place::folder()?;
+    let path = place::socket(&folder, run)?;
+    match converse(&path, ask) {
+        Ok(answer) => Ok(answer),
+        Err(error) if is_gone(&error) => {
+            forget(&path);
+            Err(ControlError::NoRun(run.clone()))
+        }
+        Err(source) => Err(ControlError::NoAnswer {
+            run: run.clone(),
+            source,
+        }),
+    }
+}
+
+/// How all live runs are going. Those that do not answer are left out.
+pub(crate) fn live_runs() -> Result<Vec<Status>, ControlError> {
+    let folder = place::folder()?;
+    let status = |run: RunId| match ask(&run, &Ask::Status) {
+        Ok(Answer::Status(status)) => Some(*status),
+        Ok(Answer::Done | Answer::Refused { .. }) => None,
+        Err(error) => {
+            tracing::debug!(%run, %error, "left out");
+            None
+        }
+    };
+    Ok(place::runs(&folder)
+        .into_iter()
+        .filter_map(status)
+        .collect())
+}
+
+/// Whether nobody listens any more.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
+/// Removes the socket of a process that died.
+fn forget(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(path = %path.display(), %error, "the socket of a dead run stays");
+    }
+}
+
+fn converse(path: &Path, ask: &Ask) -> io::Result<Answer> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let request = Request {
+        ringfence: VERSION,
+        ask: ask.clone(),
+    };
+    serde_json::to_writer(&stream, &request)?;
+    stream.write_all(b"\n")?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut text = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut text)?;
+    serde_json::from_slice(&text).map_err(io::Error::other)
+}
