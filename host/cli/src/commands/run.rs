@@ -60,7 +60,9 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
     let mut handle = host.run(spec).await?;
     let server = listen(args, &handle, &host, &watch);
     let outcome = until_ended(&mut handle, &mut interrupts).await?;
-    drop(server);
+    if let Some(server) = server {
+        server.close().await;
+    }
 
     let watch = std::mem::take(&mut *watch.lock().unwrap_or_else(PoisonError::into_inner));
     let record = watch.record;

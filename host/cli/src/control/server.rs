@@ -8,7 +8,7 @@ use ringfence::engine::{Host, RunControl};
 use ringfence::flow::{Decision, RunId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -21,11 +21,15 @@ const MAX_SPEAKERS: usize = 16;
 /// How long somebody may take to say something, and to listen.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the end of a run waits for answers that are on their way.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Listens as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Server {
     path: PathBuf,
     listening: AbortHandle,
+    answering: Arc<RwLock<()>>,
 }
 
 impl Server {
@@ -46,13 +50,26 @@ impl Server {
             Err(error) => return Err(trouble(error)),
         }
         let listener = UnixListener::bind(&path).map_err(trouble)?;
+        let answering = Arc::new(RwLock::new(()));
         let desk = Arc::new(Desk {
             control,
             host,
             watch,
+            answering: Arc::clone(&answering),
         });
         let listening = tokio::spawn(serve(listener, desk)).abort_handle();
-        Ok(Self { path, listening })
+        Ok(Self {
+            path,
+            listening,
+            answering,
+        })
+    }
+
+    /// Ends, when those who were heard have their answer: it may have been
+    /// their word that ended the run.
+    pub(crate) async fn close(self) {
+        self.listening.abort();
+        drop(timeout(FAREWELL, self.answering.write()).await);
     }
 }
 
@@ -93,6 +110,8 @@ struct Desk {
     control: RunControl,
     host: Host,
     watch: Arc<Mutex<Watch>>,
+    /// Shared by all who are being answered.
+    answering: Arc<RwLock<()>>,
 }
 
 impl Desk {
@@ -104,6 +123,7 @@ impl Desk {
             Ok(Ok(1..)) => {}
             Ok(Ok(0) | Err(_)) | Err(_) => return,
         }
+        let _answering = self.answering.read().await;
         let answer = match read(&line) {
             Ok(ask) => self.answer(ask).await,
             Err(message) => Answer::Refused { message },
