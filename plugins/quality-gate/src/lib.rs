@@ -3,7 +3,10 @@
 //!
 //! The findings are those of all tasks that this one needs, each once. Those
 //! that the developer's patch mends, and those of ignored rules, don't count.
-//! A rejection lists what is to be mended, the worst first.
+//! A rejection lists what is to be mended, the worst first, and then what the
+//! rejection before asked for and the patch mends. That is told again since
+//! feedback holds only what the round before had to say, so the developer
+//! would leave it out.
 
 mod tally;
 mod thresholds;
@@ -74,7 +77,8 @@ impl Agent for QualityGate {
                     .info("no finding is of this ignored rule");
             }
         }
-        Ok(weigh(&tally(needs, &input.ignore_rules), &input))
+        let tally = tally(needs, &cx.task().feedback, &input.ignore_rules);
+        Ok(weigh(&tally, &input))
     }
 }
 
@@ -120,19 +124,20 @@ fn weigh(tally: &Tally<'_>, input: &Input) -> Outcome<Approval> {
         .iter()
         .filter(|f| is_to_mend[f.severity as usize]);
     let total = to_mend.clone().count();
-    let listed = listed(to_mend.copied());
+    let to_mend = listed(to_mend.copied());
     let mut reason = format!("too much is left to be mended: {}", excess.join(", "));
     if tally.fixed > 0 {
         reason.push_str(&format!("; the patch mends {}", findings(tally.fixed, "")));
     }
-    if listed.len() < total {
-        reason.push_str(&format!("; {} of {total} are listed", listed.len()));
+    if to_mend.len() < total {
+        reason.push_str(&format!("; {} of {total} are listed", to_mend.len()));
     }
-    Outcome::rejected(reason).with_findings(listed)
+    let told = to_mend.into_iter().chain(tally.kept.iter().copied());
+    Outcome::rejected(reason).with_findings(listed(told).into_iter().cloned())
 }
 
 /// As many findings as fit, from the first one on.
-fn listed<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Finding> {
+fn listed<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let mut room = MAX_LISTED_BYTES;
     findings
         .filter(|finding| {
@@ -142,7 +147,6 @@ fn listed<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Finding> {
             fits
         })
         .take(MAX_LISTED)
-        .cloned()
         .collect()
 }
 

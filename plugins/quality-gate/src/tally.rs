@@ -14,6 +14,9 @@ pub(crate) struct Tally<'a> {
     pub(crate) fixed: u64,
     /// How many are of rules that don't count.
     pub(crate) ignored: u64,
+    /// What the round before was told and the patch mends: told again, as the
+    /// next round hears nothing else and would leave it out.
+    pub(crate) kept: Vec<&'a Finding>,
 }
 
 /// What makes two findings the same: rule and place, or rule and message
@@ -36,7 +39,11 @@ fn key(finding: &Finding) -> Key<'_> {
 /// Goes through what the needs found. Findings that several agents have are
 /// one, as bad as the worst of them says. A finding is mended where a
 /// developer's report among the needs lists its fix as applied.
-pub(crate) fn tally<'a>(needs: &'a [Dependency], ignore_rules: &[String]) -> Tally<'a> {
+pub(crate) fn tally<'a>(
+    needs: &'a [Dependency],
+    feedback: &'a [Finding],
+    ignore_rules: &[String],
+) -> Tally<'a> {
     let applied: BTreeSet<AppliedFix> = needs
         .iter()
         .flat_map(|need| FixReport::all_in(&need.output.value))
@@ -44,7 +51,11 @@ pub(crate) fn tally<'a>(needs: &'a [Dependency], ignore_rules: &[String]) -> Tal
         .collect();
     let ignored_rules: BTreeSet<&str> = ignore_rules.iter().map(String::as_str).collect();
 
-    let mut tally = Tally::default();
+    let is_applied = |finding: &&Finding| fix_of(finding).is_some_and(|fix| applied.contains(&fix));
+    let mut tally = Tally {
+        kept: feedback.iter().filter(is_applied).collect(),
+        ..Tally::default()
+    };
     let mut ignored: BTreeSet<Key<'_>> = BTreeSet::new();
     let mut mended: BTreeSet<Key<'_>> = BTreeSet::new();
     let mut worst: BTreeMap<Key<'a>, &'a Finding> = BTreeMap::new();
@@ -54,7 +65,7 @@ pub(crate) fn tally<'a>(needs: &'a [Dependency], ignore_rules: &[String]) -> Tal
             ignored.insert(key);
             continue;
         }
-        if !applied.is_empty() && fix_of(finding).is_some_and(|fix| applied.contains(&fix)) {
+        if !applied.is_empty() && is_applied(&finding) {
             mended.insert(key);
         }
         let known = worst.entry(key).or_insert(finding);
@@ -146,12 +157,12 @@ mod tests {
             ]),
             applied(&[("a", 1, 1)]),
         ];
-        let tally = tally(&needs, &[]);
+        let tally = tally(&needs, &[], &[]);
         assert_eq!((tally.fixed, tally.remaining.len()), (1, 3));
         // Without a fix nothing was mended, whatever a report says.
         let bare = Finding::new("a", Severity::Low, "m").at("a.rs", 1, 1);
         assert_eq!(
-            super::tally(&[need(vec![bare]), applied(&[("a", 1, 1)])], &[]).fixed,
+            super::tally(&[need(vec![bare]), applied(&[("a", 1, 1)])], &[], &[]).fixed,
             0
         );
     }
@@ -165,12 +176,12 @@ mod tests {
             need(vec![fixable("a", 1, 1), worse]),
             need(vec![fixable("a", 1, 1)]),
         ];
-        let tally = tally(&needs, &[]);
+        let tally = tally(&needs, &[], &[]);
         assert_eq!(tally.remaining.len(), 1);
         assert_eq!(tally.remaining[0].severity, Severity::Critical);
         let general = |message: &str| Finding::new("a", Severity::Low, message);
         let needs = [need(vec![general("x"), general("y"), general("x")])];
-        assert_eq!(super::tally(&needs, &[]).remaining.len(), 2);
+        assert_eq!(super::tally(&needs, &[], &[]).remaining.len(), 2);
     }
 
     #[test]
@@ -180,7 +191,7 @@ mod tests {
             fixable("b", 1, 1),
             fixable("a", 1, 1),
         ])];
-        let tally = tally(&needs, &["a".to_owned()]);
+        let tally = tally(&needs, &[], &["a".to_owned()]);
         assert_eq!((tally.ignored, tally.remaining.len()), (1, 1));
     }
 
@@ -196,7 +207,11 @@ mod tests {
         let expected = findings.clone();
         findings.reverse();
         let needs = [need(findings)];
-        let remaining: Vec<_> = tally(&needs, &[]).remaining.into_iter().cloned().collect();
+        let remaining: Vec<_> = tally(&needs, &[], &[])
+            .remaining
+            .into_iter()
+            .cloned()
+            .collect();
         assert_eq!(remaining, expected);
     }
 

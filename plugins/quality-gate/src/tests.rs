@@ -110,6 +110,30 @@ fn each_threshold_is_kept_and_broken() {
 }
 
 #[test]
+fn what_was_asked_for_and_is_mended_is_told_again() {
+    let mended = finding(Severity::High, 3).fix(Edit::replace_lines("a.rs", 3..=3, "x\n"));
+    let dropped = finding(Severity::High, 4).fix(Edit::replace_lines("a.rs", 4..=4, "x\n"));
+    let left = finding(Severity::High, 5);
+    let report = json!({
+        "applied": [{ "rule": "rule", "path": "a.rs", "first": 3, "last": 3, "line": 3, "column": 1 }],
+        "skipped": [], "skipped_total": 0, "files": 1, "patch": { "sha256": "0", "size": 1 },
+    });
+    let run = TestHost::new()
+        .need("quality", json!([]), [mended.clone(), left.clone()])
+        .need("fix", report, [])
+        .feedback([mended.clone(), dropped])
+        .execute::<QualityGate>();
+    let Outcome::Rejected(rejection) = run.outcome.unwrap() else {
+        panic!("it was approved")
+    };
+    assert_eq!(
+        rejection.reason,
+        "too much is left to be mended: 1 high finding (0 allowed); the patch mends 1 finding"
+    );
+    assert_eq!(rejection.findings, [left, mended]);
+}
+
+#[test]
 fn what_the_patch_mends_does_not_count() {
     let bad = finding(Severity::High, 3).fix(Edit::replace_lines("a.rs", 3..=3, "x\n"));
     let report = json!({

@@ -138,7 +138,10 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             }
         }
         RunEventKind::ResultRecalled {
-            key, agent, from, ..
+            key: key @ TaskKey { item: None, .. },
+            agent,
+            from,
+            ..
         } => format!("{key}: the result that `{agent}` gave in run {from}"),
         RunEventKind::ChildStarted { key, workflow, .. } => {
             format!("{key}: the workflow `{workflow}` starts")
@@ -147,6 +150,7 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             format!("{status} so far; the tasks of `finally` run")
         }
         RunEventKind::ApprovalRequested { .. }
+        | RunEventKind::ResultRecalled { .. }
         | RunEventKind::Child { .. }
         | RunEventKind::RunStarted { .. }
         | RunEventKind::AttemptStarted { .. }
