@@ -81,3 +81,8 @@ pub use model::{ModelError, ModelMessage, ModelRequest, ModelResponse, Speaker};
 pub use outcome::{Outcome, Rejection};
 pub use progress::Activity;
 pub use task::{Artifact, Dependency, Output, Priority, Task};
+
+/// The snippets of the page on agents are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/agents.md")]
+struct AgentsPage;

@@ -20,6 +20,9 @@ const GUESTS: &str = "tests/guests/Cargo.toml";
 /// How long the database of known vulnerabilities may take to arrive.
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
 
+/// How many random histories the slow group tries.
+const NIGHTLY_CASES: &str = "100000";
+
 /// Runs all steps up to the first that fails, then prints the summary.
 pub(crate) fn run(project: &Project, slow: bool) -> Result<(), Error> {
     let mut report = Report::default();
@@ -93,6 +96,12 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
         report.step("tests: slow", |counts| {
             test(project, &["--workspace"], &["--ignored"], counts)
         })?;
+        report.step("tests: many histories", |counts| {
+            let suites = ["--workspace", "--test", "histories", "--test", "fleet"];
+            test_with(project, &suites, &[], counts, |command| {
+                command.env("RINGFENCE_CASES", NIGHTLY_CASES);
+            })
+        })?;
     }
     report.step("workflows", |_| workflows(project))?;
     report.step("dependencies", |_| dependencies(project))
@@ -111,14 +120,25 @@ fn clippy(manifest: &str) -> [&str; 8] {
     ]
 }
 
-/// Runs tests to the end, also past the first that fails, and counts them.
 fn test(
     project: &Project,
     selection: &[&str],
     flags: &[&str],
     counts: &mut Counts,
 ) -> Result<Done, Error> {
+    test_with(project, selection, flags, counts, |_| {})
+}
+
+/// Runs tests to the end, also past the first that fails, and counts them.
+fn test_with(
+    project: &Project,
+    selection: &[&str],
+    flags: &[&str],
+    counts: &mut Counts,
+    prepare: impl FnOnce(&mut Command),
+) -> Result<Done, Error> {
     let mut command = project.cargo(["test", "--no-fail-fast"]);
+    prepare(&mut command);
     command
         .args(selection)
         .arg("--")

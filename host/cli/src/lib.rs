@@ -11,3 +11,8 @@ pub use ringfence_engine as engine;
 pub use ringfence_flow as flow;
 pub use ringfence_report as report;
 pub use ringfence_sandbox as sandbox;
+
+/// The snippets of the page on patterns are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/patterns.md")]
+struct PatternsPage;

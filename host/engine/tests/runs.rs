@@ -11,7 +11,7 @@ use std::time::Duration;
 use ringfence_engine::StartError;
 use ringfence_flow::{
     AttemptResult, FailureCode, Finding, Json, Output, Rejection, RunEvent, RunEventKind, RunId,
-    RunStatus, Severity, TaskStatus,
+    RunStatus, Severity, TaskId, TaskStatus,
 };
 use serde_json::json;
 
@@ -386,4 +386,21 @@ async fn an_expression_that_fails_names_itself() {
         failure.message.contains("tasks.a.output.missing.deep"),
         "{failure}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_skipped_and_why_is_in_the_result() {
+    let runner = Scripted::default()
+        .agent("good", "work", |_| second(done(json!(1))))
+        .agent("bad", "break", |_| {
+            second(failed(FailureCode::Permanent, "broken"))
+        });
+    let workflow = "version: 1\nname: m\ntasks:\n  a: {role: break, on_failure: skip_dependents}\n  b: {role: work, needs: [a]}\n  c: {role: work, needs: [b]}\n  d: {role: work, when: false}\n  e: {role: work}\n";
+    let (outcome, _) = run(runner, workflow).await;
+    let why = |task: &str| outcome.results.reason(&TaskId::new(task).unwrap());
+    assert_eq!(why("a"), Some("permanent: broken"));
+    assert_eq!(why("b"), Some("it needs `a`, which failed"));
+    assert_eq!(why("c"), Some("it needs `b`, which was skipped"));
+    assert_eq!(why("d"), Some("`when` is false"));
+    assert_eq!(why("e"), None);
 }

@@ -89,6 +89,15 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Completed,
+        Self::Rejected,
+        Self::Failed,
+        Self::Skipped,
+        Self::Cancelled,
+    ];
+
     /// The word for it in expressions and on the screen.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -52,6 +52,21 @@ impl Priority {
             Self::Emergency => "emergency",
         }
     }
+
+    /// How much earlier than `low` work it counts as submitted.
+    ///
+    /// Because waiting counts and priority is only a head start, `low` work
+    /// that has waited two minutes longer goes before `critical` work: nothing
+    /// below `emergency`, which goes first in any case, starves.
+    #[must_use]
+    pub const fn head_start(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Low => 0,
+            Self::Normal => 15,
+            Self::High => 45,
+            Self::Critical | Self::Emergency => 120,
+        })
+    }
 }
 
 impl fmt::Display for Priority {

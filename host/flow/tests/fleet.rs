@@ -503,12 +503,7 @@ fn nobody_starves_under_an_endless_stream_of_emergencies() {
 
 #[test]
 fn below_emergencies_only_who_was_due_earlier_overtakes() {
-    let start = |priority: Priority| match priority {
-        Priority::Low => 0,
-        Priority::Normal => 15,
-        Priority::High => 45,
-        Priority::Critical | Priority::Emergency => 120,
-    };
+    let start = |priority: Priority| priority.head_start().as_secs();
     let submissions = prop::collection::vec((0..4_usize, 0..200_u64), 2..40);
     runner()
         .run(&submissions, |submissions| {

@@ -20,9 +20,21 @@ pub struct TaskResults {
 impl TaskResults {
     /// Records how `task` ended; replaces what an earlier round gave.
     pub fn insert(&mut self, task: TaskId, status: TaskStatus, output: Output) {
+        self.insert_because(task, status, output, None);
+    }
+
+    /// The same with the reason for a status that is not `completed`.
+    pub fn insert_because(
+        &mut self,
+        task: TaskId,
+        status: TaskStatus,
+        output: Output,
+        reason: Option<Arc<str>>,
+    ) {
         let result = TaskResult {
             status,
             output,
+            reason,
             value: OnceLock::new(),
             findings: OnceLock::new(),
         };
@@ -39,6 +51,13 @@ impl TaskResults {
     pub fn get(&self, task: &TaskId) -> Option<(TaskStatus, &Output)> {
         let result = self.tasks.get(task)?;
         Some((result.status, &result.output))
+    }
+
+    /// Why `task` was skipped, rejected or cancelled, or with what it failed;
+    /// none if it completed or has not ended.
+    #[must_use]
+    pub fn reason(&self, task: &TaskId) -> Option<&str> {
+        self.tasks.get(task)?.reason.as_deref()
     }
 }
 
@@ -72,6 +91,7 @@ impl Object for TasksObject {
 struct TaskResult {
     status: TaskStatus,
     output: Output,
+    reason: Option<Arc<str>>,
     value: OnceLock<Value>,
     findings: OnceLock<Value>,
 }

@@ -2,25 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Duration;
 
 use super::Ticket;
 use crate::{Priority, Timestamp};
-
-/// How much earlier than a `low` ticket another one counts as submitted.
-///
-/// Because waiting counts and priority is only a head start, a `low` ticket
-/// that has waited two minutes longer goes before a `critical` one: nothing
-/// below `emergency` starves.
-#[must_use]
-fn head_start(priority: Priority) -> Duration {
-    Duration::from_secs(match priority {
-        Priority::Low => 0,
-        Priority::Normal => 15,
-        Priority::High => 45,
-        Priority::Critical | Priority::Emergency => 120,
-    })
-}
 
 /// The place of a ticket in its line: the least goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +19,7 @@ impl Urgency {
         let origin = Timestamp::default();
         Self {
             not_emergency: priority != Priority::Emergency,
-            due: origin.after(submitted.since(origin.after(head_start(priority)))),
+            due: origin.after(submitted.since(origin.after(priority.head_start()))),
             ticket,
         }
     }
@@ -65,6 +49,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn order(tickets: &[(Priority, u64)]) -> Vec<usize> {

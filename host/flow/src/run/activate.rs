@@ -7,7 +7,8 @@ use super::machine::Run;
 use super::node::{Active, NodeState};
 use super::{InstanceRef, NodeEnd};
 use crate::{
-    ExprError, Failure, FailureCode, ForEach, RunEventKind, TaskBody, TaskIndex, Timestamp,
+    ExprError, Failure, FailureCode, ForEach, RunEventKind, TaskBody, TaskIndex, TaskStatus,
+    Timestamp,
 };
 
 impl Run {
@@ -77,8 +78,9 @@ impl Run {
                     status,
                     skips_dependents: true,
                 } => Some(format!(
-                    "`{}` was needed and has {status}",
-                    self.plan.task(*need).id
+                    "it needs `{}`, which {}",
+                    self.plan.task(*need).id,
+                    ended(status)
                 )),
                 NodeState::Ended { .. }
                 | NodeState::Waiting { .. }
@@ -125,5 +127,16 @@ impl Run {
             .active()?
             .instances
             .get_mut(at.item as usize)
+    }
+}
+
+/// What is said of a task that others need.
+fn ended(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Completed => "completed",
+        TaskStatus::Rejected => "rejected",
+        TaskStatus::Failed => "failed",
+        TaskStatus::Skipped => "was skipped",
+        TaskStatus::Cancelled => "was cancelled",
     }
 }

@@ -233,7 +233,13 @@ impl Run {
         let spec = plan.task(task);
         let gave = matches!(end.status, TaskStatus::Completed | TaskStatus::Rejected);
         let shown = (spec.for_each.is_none() && gave).then(|| end.output.clone());
-        Arc::make_mut(&mut self.results).insert(spec.id.clone(), end.status, end.output);
+        let failed = end
+            .failure
+            .as_ref()
+            .map(|failure| failure.to_string().into());
+        let why = failed.or_else(|| end.reason.clone());
+        let results = Arc::make_mut(&mut self.results);
+        results.insert_because(spec.id.clone(), end.status, end.output, why);
         self.emit(RunEventKind::TaskEnded {
             key: TaskKey::single(spec.id.clone()),
             status: end.status,

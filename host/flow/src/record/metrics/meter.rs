@@ -30,6 +30,8 @@ pub(super) struct Task {
     items: BTreeMap<u32, Unit>,
     /// The runs of other workflows that it, or its items, stand for.
     pub(super) children: BTreeMap<Option<u32>, WorkflowMeter>,
+    /// How many units they have more than the units that stand for them.
+    inside: u64,
     /// How long its units took that completed, in all rounds.
     pub(super) took: Mean,
 }
@@ -55,8 +57,7 @@ impl Task {
     /// How many units there are: a run inside counts for the unit that stands
     /// for it.
     fn count(&self) -> u64 {
-        let inside = self.children.values().map(|child| child.count().max(1) - 1);
-        self.own_count() + inside.sum::<u64>()
+        self.own_count() + self.inside
     }
 
     /// Its own units that something was heard of.
@@ -115,6 +116,7 @@ impl Task {
         self.item_count = None;
         self.items.clear();
         self.children.clear();
+        self.inside = 0;
     }
 }
 
@@ -126,6 +128,10 @@ pub struct WorkflowMeter {
     pub(super) concurrency: u32,
     pub(super) tasks: BTreeMap<TaskId, Task>,
     active: BTreeMap<TaskKey, AgentName>,
+    /// How many attempts are under way in the runs inside.
+    active_inside: u32,
+    /// How many units all tasks have together.
+    units: u64,
     work_added: u64,
     /// The most attempts that were under way at once.
     pub(super) peak: u32,
@@ -170,38 +176,42 @@ impl WorkflowMeter {
                 tasks, concurrency, ..
             } => {
                 self.concurrency = *concurrency;
-                let planned = tasks.iter().map(|plan| (plan.task.clone(), Task::of(plan)));
-                self.tasks.extend(planned);
+                for plan in tasks {
+                    self.tasks.insert(plan.task.clone(), Task::of(plan));
+                }
+                self.units = self.tasks.values().map(Task::count).sum();
             }
             RunEventKind::TaskExpanded { task, items } => {
-                let task = self.tasks.entry(task.clone()).or_default();
-                let before = task.count();
-                task.item_count = Some(*items);
-                task.items.split_off(items);
-                self.work_added += task.count().saturating_sub(before);
+                let before = self.units;
+                self.change(task, |task| {
+                    task.item_count = Some(*items);
+                    task.items.split_off(items);
+                });
+                self.work_added += self.units.saturating_sub(before);
             }
             RunEventKind::AttemptStarted { key, agent, .. } => {
                 self.active.insert(key.clone(), agent.clone());
                 self.peak = self.peak.max(self.active_count());
-                self.begin(key, at).agent = Some(agent.clone());
+                self.begin(key, at, Some(agent));
             }
-            RunEventKind::ResultRecalled { key, .. } => drop(self.begin(key, at)),
+            RunEventKind::ResultRecalled { key, .. } => self.begin(key, at, None),
             RunEventKind::ApprovalRequested { task, .. } => {
-                self.begin(&TaskKey::single(task.clone()), at);
+                self.begin(&TaskKey::single(task.clone()), at, None);
             }
             RunEventKind::ChildStarted { key, .. } => {
-                self.begin(key, at);
+                self.begin(key, at, None);
                 let child = Self::with_history(self.history.clone());
-                let task = self.tasks.entry(key.task.clone()).or_default();
-                task.children.insert(key.item, child);
+                self.change(&key.task, |task| task.children.insert(key.item, child));
             }
             RunEventKind::Child { key, event, .. } => self.apply_to_child(at, key, event),
             RunEventKind::AttemptEnded { key, .. } => drop(self.active.remove(key)),
             RunEventKind::RoundStarted { tasks, .. } => {
                 for task in tasks {
-                    let task = self.tasks.entry(task.clone()).or_default();
-                    self.work_added += task.count();
-                    task.wait_again();
+                    self.work_added += self.change(task, |task| {
+                        let again = task.count();
+                        task.wait_again();
+                        again
+                    });
                 }
             }
             RunEventKind::TaskEnded { key, status, .. } => {
@@ -224,56 +234,66 @@ impl WorkflowMeter {
         }
     }
 
-    fn begin(&mut self, key: &TaskKey, at: Timestamp) -> &mut Unit {
-        let task = self.tasks.entry(key.task.clone()).or_default();
-        let unit = task.unit_mut(key.item);
-        unit.state = TaskState::Running;
-        unit.started.get_or_insert(at);
-        unit
+    /// Changes a task, and keeps count of the units.
+    fn change<T>(&mut self, id: &TaskId, change: impl FnOnce(&mut Task) -> T) -> T {
+        let known = self.tasks.contains_key(id);
+        let task = self.tasks.entry(id.clone()).or_default();
+        let before = if known { task.count() } else { 0 };
+        let changed = change(task);
+        self.units = self.units + task.count() - before;
+        changed
+    }
+
+    fn begin(&mut self, key: &TaskKey, at: Timestamp, agent: Option<&AgentName>) {
+        self.change(&key.task, |task| {
+            let unit = task.unit_mut(key.item);
+            unit.state = TaskState::Running;
+            unit.started.get_or_insert(at);
+            unit.agent = agent.or(unit.agent.as_ref()).cloned();
+        });
     }
 
     fn apply_to_child(&mut self, at: Timestamp, key: &TaskKey, event: &RunEventKind) {
-        let task = self.tasks.entry(key.task.clone()).or_default();
-        let Some(child) = task.children.get_mut(&key.item) else {
+        let Some(told) = self.change(&key.task, |task| {
+            let child = task.children.get_mut(&key.item)?;
+            let before = (child.units.max(1), child.work_added, child.active_count());
+            child.apply_kind(at, event);
+            let after = (child.units.max(1), child.work_added, child.active_count());
+            task.inside = task.inside + after.0 - before.0;
+            Some((before, after))
+        }) else {
             return;
         };
-        let (count, added) = (child.count(), child.work_added);
-        child.apply_kind(at, event);
+        let (before, after) = told;
         // What the run inside says itself, and its plan, which nobody knew.
-        let said = child.work_added - added;
-        let grown = child.count().saturating_sub(count.max(1));
+        let (said, grown) = (after.1 - before.1, after.0.saturating_sub(before.0));
         self.work_added += said.max(grown);
+        self.active_inside = self.active_inside + after.2 - before.2;
         self.peak = self.peak.max(self.active_count());
     }
 
     /// How many attempts are under way, those of runs inside counted.
     fn active_count(&self) -> u32 {
-        let inside = self.tasks.values().flat_map(|task| task.children.values());
-        let inside: u32 = inside.map(Self::active_count).sum();
-        u32::try_from(self.active.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(inside)
+        let here = u32::try_from(self.active.len()).unwrap_or(u32::MAX);
+        here.saturating_add(self.active_inside)
     }
 
     fn end(&mut self, key: &TaskKey, status: TaskStatus, at: Timestamp) {
-        let task = self.tasks.entry(key.task.clone()).or_default();
-        let role = task.role.clone();
-        let unit = task.unit_mut(key.item);
-        unit.state = TaskState::Ended(status);
-        let (started, agent) = (unit.started, unit.agent.clone());
-        let worked = agent.is_some() && status == TaskStatus::Completed;
-        if let Some(started) = started.filter(|_| worked) {
+        let (role, unit) = self.change(&key.task, |task| {
+            let unit = task.unit_mut(key.item);
+            unit.state = TaskState::Ended(status);
+            let unit = unit.clone();
+            if key.item.is_none() {
+                task.end_items(status);
+            }
+            (task.role.clone(), unit)
+        });
+        let worked = unit.agent.is_some() && status == TaskStatus::Completed;
+        if let Some(started) = unit.started.filter(|_| worked) {
             let took = at.since(started);
-            task.took.add(took);
-            self.seen.add(agent.as_ref(), role.as_ref(), took);
+            self.change(&key.task, |task| task.took.add(took));
+            self.seen.add(unit.agent.as_ref(), role.as_ref(), took);
         }
-        if key.item.is_none() {
-            task.end_items(status);
-        }
-    }
-
-    fn count(&self) -> u64 {
-        self.tasks.values().map(Task::count).sum()
     }
 
     /// The figures at the time `now`, which only the estimate depends on.
@@ -304,7 +324,7 @@ impl WorkflowMeter {
             metrics.total += count;
             let mut ended = 0;
             for (item, unit) in task.keyed_units() {
-                if let Some(child) = task.children.get(&item).filter(|child| child.count() > 0) {
+                if let Some(child) = task.children.get(&item).filter(|child| child.units > 0) {
                     metrics.total -= 1;
                     child.count_into(metrics);
                     ended += 1;
