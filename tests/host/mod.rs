@@ -35,6 +35,31 @@ pub fn guest(name: &str) -> PathBuf {
     path
 }
 
+/// A sandbox with the guests called `names`, and a configuration that `change`
+/// makes. What it has loaded stays when the folder goes.
+pub async fn sandbox(names: &[&str], change: impl FnOnce(&mut SandboxConfig)) -> Sandbox {
+    let folder = tempfile::tempdir().unwrap();
+    load(folder.path(), names, change).await
+}
+
+async fn load(folder: &Path, names: &[&str], change: impl FnOnce(&mut SandboxConfig)) -> Sandbox {
+    for name in names {
+        std::fs::copy(guest(name), folder.join(format!("{name}.wasm"))).unwrap();
+    }
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
+    make_private(&cache);
+    let mut config = SandboxConfig {
+        plugins: vec![folder.to_owned()],
+        max_sandboxes: 16,
+        cache_dir: Some(cache),
+        ..SandboxConfig::default()
+    };
+    change(&mut config);
+    let loading = Sandbox::load(config, &()).await.unwrap();
+    assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+    loading.sandbox
+}
+
 /// A host that has loaded some guests.
 pub struct Host {
     sandbox: Sandbox,
@@ -46,22 +71,8 @@ impl Host {
     /// makes. Compiled guests are kept from one suite to the next.
     pub async fn with(names: &[&str], change: impl FnOnce(&mut SandboxConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in names {
-            std::fs::copy(guest(name), folder.path().join(format!("{name}.wasm"))).unwrap();
-        }
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
-        make_private(&cache);
-        let mut config = SandboxConfig {
-            plugins: vec![folder.path().to_owned()],
-            max_sandboxes: 16,
-            cache_dir: Some(cache),
-            ..SandboxConfig::default()
-        };
-        change(&mut config);
-        let loading = Sandbox::load(config, &()).await.unwrap();
-        assert!(loading.refused.is_empty(), "{:?}", loading.refused);
         Self {
-            sandbox: loading.sandbox,
+            sandbox: load(folder.path(), names, change).await,
             _folder: folder,
         }
     }

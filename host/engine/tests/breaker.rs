@@ -36,8 +36,7 @@ async fn run(host: &Host, id: &str, workflow: &str) -> Vec<RunEvent> {
     let mut spec = spec(workflow, json!({}), &events);
     spec.id = RunId::new(id).unwrap();
     host.run(spec).await.unwrap().outcome().await.unwrap();
-    let events = std::mem::take(&mut *events.lock().unwrap());
-    events
+    std::mem::take(&mut *events.lock().unwrap())
 }
 
 async fn state(host: &Host) -> BreakerState {

@@ -170,7 +170,7 @@ impl<'a> Reference<'a> {
         };
         let went: Vec<_> = (0..)
             .zip(items)
-            .map(|item| self.work(task, Some(item)))
+            .map(|item| self.work(task, Some(&item)))
             .collect();
         let (mut values, mut output) = (Vec::new(), Output::default());
         let (mut findings, mut artifacts) = (Vec::new(), Vec::new());
@@ -215,12 +215,12 @@ impl<'a> Reference<'a> {
     }
 
     /// One instance: its agent with retries, then each fallback with its own.
-    fn work(&self, task: &Task, item: Option<(u32, minijinja::Value)>) -> Went {
+    fn work(&self, task: &Task, item: Option<&(u32, minijinja::Value)>) -> Went {
         let mut attempt = 0;
         for _agent in 0..=task.fallback.len() {
             for _try in 0..=task.retry.max_retries {
                 attempt += 1;
-                let Some(request) = self.request(task, item.as_ref(), attempt) else {
+                let Some(request) = self.request(task, item, attempt) else {
                     return Went::Failed;
                 };
                 match (self.agent)(&request) {
