@@ -256,7 +256,7 @@ fn play(shape: &WorkflowBuilder, seed: u64) -> Vec<RunEvent> {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Submit { at, demand } => {
-                    drop(tickets.insert(at, fleet.submit(now, slot, demand)))
+                    tickets.insert(at, fleet.submit(now, slot, demand));
                 }
                 Effect::Execute { at, request, .. } => {
                     let rejects = request.role.as_str() == "gate"
