@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use console::Style;
 use ringfence::flow::{
-    FindingRecord, RunRecord, RunStatus, Severity, TaskRecord, TaskState, TaskStatus, show_duration,
+    ApprovalRecord, FindingRecord, RunRecord, RunStatus, Severity, TaskRecord, TaskState,
+    TaskStatus, show_duration,
 };
 
 use super::Table;
@@ -99,7 +100,11 @@ fn state(task: &TaskRecord) -> String {
             counts.completed,
             counts.total
         ),
-        None => task.state().as_str().to_owned(),
+        None => match (&task.whole.recalled, &task.approval) {
+            (Some(_), _) => format!("{}, cached", task.state().as_str()),
+            (None, Some(approval)) => approved(task.state(), approval),
+            (None, None) => task.state().as_str().to_owned(),
+        },
     };
     let style = match task.state() {
         TaskState::Ended(TaskStatus::Completed) => Style::new().green(),
@@ -108,6 +113,18 @@ fn state(task: &TaskRecord) -> String {
         _ => Style::new().dim(),
     };
     style.apply_to(word).to_string()
+}
+
+/// How an approval ended, and who decided.
+fn approved(state: TaskState, approval: &ApprovalRecord) -> String {
+    let by = approval
+        .decision
+        .as_ref()
+        .and_then(|decision| decision.by.as_deref());
+    match by {
+        Some(by) => format!("{}, by {}", state.as_str(), first_line(by)),
+        None => state.as_str().to_owned(),
+    }
 }
 
 fn print_findings(findings: &[FindingRecord], text: &mut String) {
