@@ -323,9 +323,12 @@ impl Dispatcher {
             Effect::Withdraw { at } => {
                 // The ticket may just have been assigned. Then the run declines
                 // it in a moment, and it is released.
-                if let Some(ticket) = live.tickets.get(&at) {
-                    self.fleet.withdraw(*ticket);
-                    if let Some(question) = self.questions.remove(ticket) {
+                if let Some(ticket) = live.tickets.get(&at).copied()
+                    && self.fleet.withdraw(ticket)
+                {
+                    live.tickets.remove(&at);
+                    self.tickets.remove(&ticket);
+                    if let Some(question) = self.questions.remove(&ticket) {
                         question.abort();
                     }
                 }

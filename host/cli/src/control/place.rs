@@ -21,7 +21,7 @@ const ENDING: &str = "sock";
 /// If no place is known, or others than the user may enter the folder.
 pub(super) fn folder() -> Result<PathBuf, ControlError> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let runtime = runtime.filter(|path| path.is_absolute());
+    let runtime = runtime.filter(|path| path.is_absolute() && path.is_dir());
     let folder = runtime
         .map(|folder| folder.join("ringfence"))
         .or_else(|| Some(ringfence::sandbox::default_cache_folder()?.join("live")))

@@ -86,9 +86,18 @@ pub(crate) fn ringfence(folder: &Path) -> Command {
         .current_dir(folder)
         .env_clear()
         .env("XDG_CACHE_HOME", cache())
+        .env("XDG_RUNTIME_DIR", runtime())
         .env("HOME", folder)
         .stdin(Stdio::null());
     command
+}
+
+/// A folder for the sockets of live runs, whose path is short enough wherever
+/// the repository lies.
+fn runtime() -> PathBuf {
+    let folder = std::env::temp_dir().join("ringfence-tests");
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 fn cache() -> PathBuf {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use ringfence_flow::{ArtifactStore, BoxFuture, ByteSize, ContentHash, Recalled, ResultStore};
@@ -20,6 +21,8 @@ use tokio::task::spawn_blocking;
 pub struct FolderResults {
     folder: Arc<Path>,
     limit: ByteSize,
+    /// How many bytes were written since the last look at how many there are.
+    grown: Arc<AtomicU64>,
 }
 
 /// What all files together may take unless somebody says otherwise.
@@ -33,18 +36,22 @@ struct Kept {
 
 impl FolderResults {
     /// The results in `folder`, which is made if it is not there. They take up
-    /// to 1 GiB together.
+    /// to 1 GiB together, and an eighth more for a while: a look at all files at
+    /// each write would cost more than it saves.
     ///
     /// # Errors
-    /// If the folder cannot be made.
+    /// If the folder cannot be made or read.
     pub fn open(folder: &Path) -> io::Result<Self> {
         for part in ["results", "artifacts"] {
             fs::create_dir_all(folder.join(part))?;
         }
-        Ok(Self {
+        let results = Self {
             folder: folder.into(),
             limit: DEFAULT_LIMIT,
-        })
+            grown: Arc::default(),
+        };
+        results.evict()?;
+        Ok(results)
     }
 
     /// The same with room for `limit`. When more is kept, the files that were
@@ -95,7 +102,14 @@ impl FolderResults {
         }
         let text = serde_json::to_vec(&kept.result).map_err(io::Error::other)?;
         write_whole(&self.result_path(key), &text)?;
-        self.evict()
+        let of_contents: usize = kept.contents.iter().map(|content| content.len()).sum();
+        let size = (of_contents + text.len()) as u64;
+        let grown = self.grown.fetch_add(size, Ordering::Relaxed) + size;
+        if grown > self.limit.as_u64() / 8 {
+            self.grown.store(0, Ordering::Relaxed);
+            self.evict()?;
+        }
+        Ok(())
     }
 
     /// Removes the files that were not used for longest, until the rest fits.
@@ -278,9 +292,12 @@ mod tests {
         let file = fs::File::options().append(true).open(path).unwrap();
         file.set_modified(old).unwrap();
         let one = fs::metadata(store.result_path(key(2))).unwrap().len();
-        let small = store.with_limit(ByteSize::bytes(one + 100));
-        small.evict().unwrap();
+        let small = store.with_limit(ByteSize::bytes(2 * one + 100));
+        let third = result(b"six", &made).await;
+        small.put(key(3), third, &made).await;
         assert_eq!(small.get(key(1), &made).await, None);
-        assert!(small.get(key(2), &made).await.is_some());
+        for newer in [2, 3] {
+            assert!(small.get(key(newer), &made).await.is_some(), "{newer}");
+        }
     }
 }

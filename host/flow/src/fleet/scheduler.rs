@@ -186,9 +186,9 @@ impl Fleet {
         ticket
     }
 
-    /// Gives up a ticket that is queued or being asked about. One that runs
-    /// stays until [`ended`](Self::ended).
-    pub fn withdraw(&mut self, ticket: Ticket) {
+    /// Gives up a ticket that is queued or being asked about, and says whether
+    /// it is gone. One that runs stays until [`ended`](Self::ended).
+    pub fn withdraw(&mut self, ticket: Ticket) -> bool {
         self.unmet.remove(&ticket);
         match self.tickets.get(&ticket).map(|held| &held.state) {
             Some(TicketState::Queued) => {
@@ -199,8 +199,10 @@ impl Fleet {
                     self.room.free(held.guest(), None);
                 }
             }
-            Some(TicketState::Running { .. }) | None => {}
+            Some(TicketState::Running { .. }) => return false,
+            None => {}
         }
+        true
     }
 
     /// Takes the answers to [`FleetAction::Ask`]: of an agent without one it is
