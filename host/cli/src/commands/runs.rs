@@ -65,6 +65,7 @@ fn for_people(live: &[Status]) -> String {
             status
                 .metrics
                 .estimated_completion
+                .filter(|left| !left.is_zero())
                 .map(show_duration)
                 .unwrap_or_default(),
             waiting.next().unwrap_or_default(),

@@ -200,6 +200,33 @@ impl LiveView {
     }
 }
 
+/// Whether what happened in a run inside is worth a line: a picture of that run
+/// there is not, and it may have thousands of tasks that go well.
+fn is_news(event: &RunEventKind) -> bool {
+    match event {
+        RunEventKind::Child { event, .. } => is_news(event),
+        RunEventKind::AttemptEnded { result, .. } => matches!(result, AttemptResult::Failed(_)),
+        RunEventKind::ApprovalRequested { .. }
+        | RunEventKind::ApprovalDecided { .. }
+        | RunEventKind::RoundStarted { .. }
+        | RunEventKind::FallbackChosen { .. }
+        | RunEventKind::RunStopping { .. } => true,
+        RunEventKind::RunStarted { .. }
+        | RunEventKind::TaskExpanded { .. }
+        | RunEventKind::AttemptStarted { .. }
+        | RunEventKind::AttemptProgress { .. }
+        | RunEventKind::AttemptLog { .. }
+        | RunEventKind::GrantDecided { .. }
+        | RunEventKind::RetryScheduled { .. }
+        | RunEventKind::TaskEnded { .. }
+        | RunEventKind::ResultRecalled { .. }
+        | RunEventKind::ChildStarted { .. }
+        | RunEventKind::FinallyStarted { .. }
+        | RunEventKind::BreakerMoved { .. }
+        | RunEventKind::RunEnded { .. } => false,
+    }
+}
+
 fn waiting(metrics: &ringfence::flow::WorkflowMetrics) -> u64 {
     let known = metrics.completed + metrics.failed + metrics.in_progress + metrics.skipped;
     metrics.total.saturating_sub(known)
@@ -261,8 +288,12 @@ impl RunObserver for LiveView {
             RunEventKind::ChildStarted { key, round, .. } => {
                 self.attempt_started(key, "its tasks", 1, *round);
             }
-            RunEventKind::Child { .. }
-            | RunEventKind::ApprovalDecided { .. }
+            RunEventKind::Child { event: inside, .. } => {
+                if is_news(inside) {
+                    self.say(event);
+                }
+            }
+            RunEventKind::ApprovalDecided { .. }
             | RunEventKind::FinallyStarted { .. }
             | RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }

@@ -1,5 +1,7 @@
 //! A run as plain lines, where there is no terminal.
 
+use std::time::Duration;
+
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
@@ -48,7 +50,11 @@ fn line(run: &RunId, at: Timestamp, path: &str, event: &RunEventKind) -> Option<
             until,
             ..
         } => {
-            let until = until.map(|until| format!(" within {}", show_duration(until.since(at))));
+            let within = |until: Timestamp| {
+                let seconds = until.since(at).as_secs_f64().round() as u64;
+                format!(" within {}", show_duration(Duration::from_secs(seconds)))
+            };
+            let until = until.map(within);
             format!(
                 "{task} waits for approval{}: {}\n          ringfence runs approve {run} {path}{task}",
                 until.unwrap_or_default(),

@@ -11,6 +11,8 @@ use ringfence_flow::{ArtifactStore, BoxFuture, ByteSize, ContentHash, Recalled, 
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
+use super::Kept;
+
 /// Results and their artifacts as files, each written whole or not at all. Any
 /// number of processes may use one folder at once.
 ///
@@ -27,12 +29,6 @@ pub struct FolderResults {
 
 /// What all files together may take unless somebody says otherwise.
 const DEFAULT_LIMIT: ByteSize = ByteSize::mib(1024);
-
-/// A result with what its artifacts hold.
-struct Kept {
-    result: Recalled,
-    contents: Vec<Arc<[u8]>>,
-}
 
 impl FolderResults {
     /// The results in `folder`, which is made if it is not there. They take up
@@ -95,15 +91,19 @@ impl FolderResults {
     }
 
     fn write(&self, key: ContentHash, kept: &Kept) -> io::Result<()> {
-        let artifacts = kept.result.output.artifacts.iter().zip(&kept.contents);
+        let artifacts = kept
+            .result
+            .output
+            .artifacts
+            .iter()
+            .zip(kept.contents.iter());
         // The result last: it is found only when all that it names is there.
         for (artifact, content) in artifacts {
             write_whole(&self.artifact_path(artifact.sha256), content)?;
         }
         let text = serde_json::to_vec(&kept.result).map_err(io::Error::other)?;
         write_whole(&self.result_path(key), &text)?;
-        let of_contents: usize = kept.contents.iter().map(|content| content.len()).sum();
-        let size = (of_contents + text.len()) as u64;
+        let size = kept.size();
         let grown = self.grown.fetch_add(size, Ordering::Relaxed) + size;
         if grown > self.limit.as_u64() / 8 {
             self.grown.store(0, Ordering::Relaxed);
@@ -187,10 +187,7 @@ impl ResultStore for FolderResults {
                     return None;
                 }
             };
-            for content in kept.contents {
-                artifacts.put(content).await.ok()?;
-            }
-            Some(kept.result)
+            kept.take(artifacts).await
         })
     }
 
@@ -201,14 +198,10 @@ impl ResultStore for FolderResults {
         artifacts: &'a dyn ArtifactStore,
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let mut contents = Vec::new();
-            for artifact in result.output.artifacts.iter() {
-                let Ok(content) = artifacts.get(artifact.sha256).await else {
-                    return;
-                };
-                contents.push(content);
-            }
-            let (store, kept) = (self.clone(), Kept { result, contents });
+            let Some(kept) = Kept::of(result, artifacts).await else {
+                return;
+            };
+            let store = self.clone();
             let written = spawn_blocking(move || store.write(key, &kept)).await;
             if let Ok(Err(error)) = written {
                 tracing::warn!(%key, %error, "a result cannot be kept");

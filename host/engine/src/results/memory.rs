@@ -1,9 +1,11 @@
 //! Results in memory.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ringfence_flow::{ArtifactStore, BoxFuture, ByteSize, ContentHash, Recalled, ResultStore};
+
+use super::Kept;
 
 /// Results in memory, the oldest dropped first. They are gone with the store;
 /// so are artifacts that the run's own store has lost.
@@ -17,13 +19,6 @@ pub struct MemoryResults {
 struct Held {
     results: HashMap<ContentHash, Kept>,
     oldest: VecDeque<ContentHash>,
-    size: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Kept {
-    result: Recalled,
-    contents: Arc<[Arc<[u8]>]>,
     size: u64,
 }
 
@@ -54,10 +49,11 @@ impl MemoryResults {
 
     fn keep(&self, key: ContentHash, kept: Kept) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.size > self.limit.as_u64() || held.results.contains_key(&key) {
+        let size = kept.size();
+        if size > self.limit.as_u64() || held.results.contains_key(&key) {
             return;
         }
-        held.size += kept.size;
+        held.size += size;
         held.results.insert(key, kept);
         held.oldest.push_back(key);
         while held.size > self.limit.as_u64() {
@@ -65,7 +61,7 @@ impl MemoryResults {
                 return;
             };
             let dropped = held.results.remove(&oldest);
-            held.size -= dropped.map_or(0, |kept| kept.size);
+            held.size -= dropped.map_or(0, |kept| kept.size());
         }
     }
 }
@@ -76,13 +72,7 @@ impl ResultStore for MemoryResults {
         key: ContentHash,
         artifacts: &'a dyn ArtifactStore,
     ) -> BoxFuture<'a, Option<Recalled>> {
-        Box::pin(async move {
-            let kept = self.find(key)?;
-            for content in kept.contents.iter() {
-                artifacts.put(Arc::clone(content)).await.ok()?;
-            }
-            Some(kept.result)
-        })
+        Box::pin(async move { self.find(key)?.take(artifacts).await })
     }
 
     fn put<'a>(
@@ -92,21 +82,9 @@ impl ResultStore for MemoryResults {
         artifacts: &'a dyn ArtifactStore,
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let mut contents = Vec::new();
-            for artifact in result.output.artifacts.iter() {
-                let Ok(content) = artifacts.get(artifact.sha256).await else {
-                    return;
-                };
-                contents.push(content);
+            if let Some(kept) = Kept::of(result, artifacts).await {
+                self.keep(key, kept);
             }
-            let of_contents: usize = contents.iter().map(|content| content.len()).sum();
-            let text = serde_json::to_string(&result).map_or(0, |text| text.len());
-            let kept = Kept {
-                result,
-                contents: contents.into(),
-                size: (of_contents + text) as u64,
-            };
-            self.keep(key, kept);
         })
     }
 }

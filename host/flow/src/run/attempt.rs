@@ -140,6 +140,19 @@ impl Run {
             result: result.clone(),
             usage,
         });
+        if let Some(failure) = self.own_failure(now, at, result) {
+            self.attempt_failed(now, at, Some(agent), failure);
+        }
+    }
+
+    /// Ends an instance with a result, unless that is a failure of its own
+    /// that something else may follow: that is given back.
+    pub(super) fn own_failure(
+        &mut self,
+        now: Timestamp,
+        at: InstanceRef,
+        result: AttemptResult,
+    ) -> Option<Failure> {
         match result {
             AttemptResult::Completed(output) => {
                 self.end_instance(now, at, InstanceEnd::Completed(output));
@@ -149,9 +162,10 @@ impl Run {
             }
             AttemptResult::Failed(failure) => match self.told_to_stop(at) {
                 Some(end) => self.end_stopped(now, at, end),
-                None => self.attempt_failed(now, at, Some(agent), failure),
+                None => return Some(failure),
             },
         }
+        None
     }
 
     /// A retry, the next fallback, or the end: the one place that decides.

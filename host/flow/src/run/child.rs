@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::instance::{InstanceEnd, InstanceState};
+use super::instance::InstanceState;
 use super::machine::{Run, RunOptions};
 use super::seed::derive;
 use super::{ChildRun, Effect, InstanceRef};
@@ -93,17 +93,8 @@ impl Run {
             return self.illegal("a child run ended that nobody stands for");
         }
         self.running -= 1;
-        match result {
-            AttemptResult::Completed(output) => {
-                self.end_instance(now, at, InstanceEnd::Completed(output));
-            }
-            AttemptResult::Rejected(rejection) => {
-                self.end_instance(now, at, InstanceEnd::Rejected(rejection));
-            }
-            AttemptResult::Failed(failure) => match self.told_to_stop(at) {
-                Some(end) => self.end_stopped(now, at, end),
-                None => self.fail_instance(now, at, failure),
-            },
+        if let Some(failure) = self.own_failure(now, at, result) {
+            self.fail_instance(now, at, failure);
         }
     }
 
