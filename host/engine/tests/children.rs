@@ -210,6 +210,12 @@ async fn the_record_of_a_run_holds_the_runs_inside() {
     assert_eq!(child.attempts.len(), 2);
     assert_eq!(record.totals.attempts, 2, "theirs are counted once");
     assert_eq!(record.findings().len(), 3);
+    let names = |most| -> Vec<String> {
+        let tasks = record.tasks_with_inside(most);
+        tasks.into_iter().map(|(path, _)| path).collect()
+    };
+    assert_eq!(names(2), ["s", "s/first", "s/second"]);
+    assert_eq!(names(1), ["s"], "too many to show");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use ringfence_flow::{RunRecord, RunStatus, RunSummary, Severity, clean_text};
 
+/// How many tasks of runs inside a report lists.
+pub(crate) const MAX_INSIDE: usize = 1_000;
+
 /// The severities, the worst first.
 pub(crate) const WORST_FIRST: [Severity; 5] = [
     Severity::Critical,

@@ -17,6 +17,9 @@ use crate::output::indented;
 /// How many rules the screen names; the reports have all findings.
 const SHOWN_RULES: usize = 10;
 
+/// How many tasks of runs inside the screen has room for.
+const SHOWN_INSIDE: usize = 24;
+
 /// The summary of a run that has ended, for stdout.
 pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
     let summary = record.summary();
@@ -76,10 +79,10 @@ fn print_tasks(record: &RunRecord, text: &mut String) {
     let dim = Style::new().dim();
     let head = ["task", "state", "attempts", "findings", "fuel", "cpu"];
     table.row(head.map(|cell| dim.apply_to(cell).to_string()));
-    for (id, task) in record.tasks_in_order() {
+    for (id, task) in record.tasks_with_inside(SHOWN_INSIDE) {
         let findings: usize = task.instances().map(|(_, i)| i.findings.len()).sum();
         table.row([
-            id.to_string(),
+            id,
             state(task),
             task.totals.attempts.to_string(),
             findings.to_string(),

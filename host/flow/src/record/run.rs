@@ -190,6 +190,36 @@ impl RunRecord {
         tasks
     }
 
+    /// The tasks in the order of the plan, each followed by those of the runs
+    /// inside it, which are named by their paths: `build[2]/release`. Where the
+    /// ones inside are more than `most`, they are left out.
+    #[must_use]
+    pub fn tasks_with_inside(&self, most: usize) -> Vec<(String, &TaskRecord)> {
+        let mut all = Vec::new();
+        self.collect_tasks("", &mut all);
+        let inside = all.len() - self.tasks.len();
+        if inside > most {
+            all.retain(|(path, _)| !path.contains('/'));
+        }
+        all
+    }
+
+    fn collect_tasks<'a>(&'a self, around: &str, all: &mut Vec<(String, &'a TaskRecord)>) {
+        for (id, task) in self.tasks_in_order() {
+            let path = format!("{around}{id}");
+            all.push((path, task));
+            for (item, instance) in task.instances() {
+                if let Some(child) = &instance.child {
+                    let key = TaskKey {
+                        task: id.clone(),
+                        item,
+                    };
+                    child.collect_tasks(&format!("{around}{key}/"), all);
+                }
+            }
+        }
+    }
+
     /// The decisions on grants, by task, agent and effect.
     pub fn decisions(&self) -> impl ExactSizeIterator<Item = &DecisionRecord> {
         self.decisions.iter()

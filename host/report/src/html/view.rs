@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::data::severities;
 use super::policy::{base64, policy};
 use crate::utc::readable;
-use crate::wording::{WORST_FIRST, capitalized, count, explanation, grouped, verdict};
+use crate::wording::{MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, verdict};
 
 /// How many failures, decisions and artifacts are shown.
 const MAX_LISTED: usize = 500;
@@ -173,9 +173,9 @@ impl View {
                 .iter()
                 .any(|attempt| !attempt.log.is_empty()),
             tasks: record
-                .tasks_in_order()
+                .tasks_with_inside(MAX_INSIDE)
                 .into_iter()
-                .map(|(id, task)| TaskRow::of(id.as_str(), task))
+                .map(|(path, task)| TaskRow::of(&path, task))
                 .collect(),
             rounds: rounds(record),
             failures_left_out: failures.len().saturating_sub(MAX_LISTED),

@@ -14,7 +14,7 @@ use ringfence_flow::{
 };
 use serde::Serialize;
 
-use crate::wording::{WORST_FIRST, capitalized, count, explanation, grouped, verdict};
+use crate::wording::{MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, verdict};
 use crate::{ReportError, SourceLookup};
 
 /// How many findings are listed. Pull requests take 65,536 characters.
@@ -196,9 +196,9 @@ impl Page {
             files: files(&findings, sources),
             findings_left_out: left_out(findings.len(), MAX_FINDINGS),
             tasks: record
-                .tasks_in_order()
+                .tasks_with_inside(MAX_INSIDE)
                 .into_iter()
-                .map(|(id, task)| task_row(id.as_str(), task))
+                .map(|(path, task)| task_row(&path, task))
                 .collect(),
             rounds: record
                 .rounds
