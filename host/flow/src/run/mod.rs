@@ -8,23 +8,30 @@
 //! A task moves like this:
 //!
 //! ```text
-//!  waiting --all that it waits for has ended--> active --all items ended--> ended
-//!     |                                            |                          |
-//!     +--when is false, a need was skipped---------+------------------------->+
-//!     ^                                                                       |
-//!     +------------- a gate further on rejects: the next round ---------------+
+//!                 +--> asking (a person) --answered, or too late--+
+//!                 |                                               v
+//!  waiting --all that it waits for has ended--> active --------> ended
+//!     |                                          all its items    |
+//!     +--when is false, a need was skipped----------------------->+
+//!     ^                                                           |
+//!     +-------- a gate further on rejects: the next round --------+
 //! ```
 //!
 //! and each of its items (a task that is no map has one) like this:
 //!
 //! ```text
 //!  idle --> queued --assigned--> running --completed, rejected--> ended
-//!             ^                   |    |
-//!             |      retry        |    +--failed for good-------> ended
-//!             +--- backing off <--+
-//!             |                   |
-//!             +--next fallback <--+
+//!   |         ^ |                 |    |                           ^
+//!   |         | |   retry         |    +--failed for good----------+
+//!   |         | +--- backing off <+    |                           |
+//!   |         +-- next fallback <------+                           |
+//!   |           +--recalling (`cache`)--an earlier result----------+
+//!   |              +--none: running                                |
+//!   +--> child (a run of another workflow) --its end---------------+
 //! ```
+//!
+//! A run has two phases: its tasks, and when all have ended or it stops, those
+//! of `finally`.
 
 mod activate;
 mod approval;
