@@ -25,6 +25,9 @@ const SPINNERS: u32 = 8;
 /// How long each may spin after the run was cancelled.
 const MOST: Duration = Duration::from_millis(100);
 
+/// What each has spun before that at the least.
+const WARM: Duration = Duration::from_millis(50);
+
 fn spent_on_cores() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
@@ -57,6 +60,12 @@ async fn cancelling_a_run_reaches_every_sandbox_at_once() {
         .unwrap();
     for _ in 0..SPINNERS {
         started.recv().await.unwrap();
+    }
+    // They have started, and spin when they have spent more time than starting
+    // takes: nobody else here computes.
+    let idle = spent_on_cores();
+    while spent_on_cores() - idle < SPINNERS * WARM {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let before = spent_on_cores();
     handle.cancel().await;
