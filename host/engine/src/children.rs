@@ -30,12 +30,23 @@ impl Dispatcher {
     }
 
     /// Stops the run that an instance stands for. Its end is reported.
-    pub(crate) fn stop_child(&mut self, parent: RunSlot, at: InstanceRef, reason: StopReason) {
+    pub(crate) fn stop_child(
+        &mut self,
+        parent: RunSlot,
+        at: InstanceRef,
+        reason: StopReason,
+        again: bool,
+    ) {
         let child = self
             .runs
             .get(&parent)
             .and_then(|live| live.children.get(&at).copied());
-        if let Some(child) = child {
+        let stops = |slot: &RunSlot| {
+            self.runs
+                .get(slot)
+                .is_some_and(|live| live.run.is_stopping())
+        };
+        if let Some(child) = child.filter(|child| !(again && stops(child))) {
             self.feed(child, RunInput::Stop(reason));
         }
     }

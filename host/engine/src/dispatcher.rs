@@ -335,7 +335,7 @@ impl Dispatcher {
             }
             Effect::Recall { at, agent, request } => self.recall(slot, at, agent, *request),
             Effect::StartChild { at, child } => self.start_child(slot, at, *child),
-            Effect::StopChild { at, reason } => self.stop_child(slot, at, reason),
+            Effect::StopChild { at, reason, again } => self.stop_child(slot, at, reason, again),
             Effect::Release { at } => self.release(Holder { run: slot, at }, Verdict::Neither),
             Effect::Stop { at, reason } => {
                 if let Some(stop) = live.stops.remove(&at) {
@@ -392,7 +392,8 @@ impl Dispatcher {
             FleetAction::Refuse { ticket, refusal } => {
                 if let Some(Holder { run, at }) = self.tickets.remove(&ticket) {
                     self.forget(run, at);
-                    self.feed(run, RunInput::Refused { at, refusal });
+                    let (failure, agent) = (refusal.to_failure(), refusal.agent);
+                    self.feed(run, RunInput::Refused { at, agent, failure });
                 }
             }
             FleetAction::Ask { ticket, agents } => self.ask(ticket, agents),

@@ -235,6 +235,18 @@ pub enum RunEventKind {
         /// What it used.
         usage: Usage,
     },
+    /// The process that drove the run died while an attempt was under way. It
+    /// is made again under the same number.
+    AttemptLost {
+        /// At which task or item.
+        key: TaskKey,
+        /// By whom.
+        agent: AgentName,
+        /// Counts from 1 in its round.
+        attempt: u32,
+        /// Counts from 1.
+        round: u32,
+    },
     /// Another attempt will be made.
     RetryScheduled {
         /// At which task or item.
@@ -360,7 +372,20 @@ pub enum RunEventKind {
         /// Why.
         failure: Failure,
     },
-    /// The run ended. Always the last event.
+    /// The run goes on after nobody drove it for a while, which does not count
+    /// for deadlines and waits.
+    RunResumed {
+        /// For how long.
+        #[serde(with = "micros", rename = "away-us")]
+        away: Duration,
+    },
+    /// The run had ended, and tasks of it run again.
+    RunRetried {
+        /// These, in the order of their waves; those of `finally` are always
+        /// among them.
+        tasks: Vec<TaskId>,
+    },
+    /// The run ended: the last event, unless it is retried.
     RunEnded {
         /// How.
         status: RunStatus,

@@ -17,6 +17,7 @@ mod fleet;
 mod fuel;
 pub mod graph;
 mod id;
+mod journal;
 mod json;
 mod limit;
 mod output;
@@ -55,6 +56,9 @@ pub use id::{
     AgentName, InputName, InvalidId, MAX_ID_LEN, MountName, Role, RunId, TaskId, TaskKey,
     WorkflowName,
 };
+pub use journal::{
+    Happening, JournalEntry, JournalListener, Replay, ReplayError, RunJournal, RunPath,
+};
 pub use json::{InvalidJson, Json, MAX_JSON_DEPTH};
 pub use limit::{InvalidRate, Limit, Limits, MAX_RATE, Rate};
 pub use output::{Artifact, ContentHash, Dependency, InvalidHash, Output};
@@ -64,15 +68,16 @@ pub use plan::{
 pub use record::{
     ApprovalRecord, ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord,
     Durations, FailureRecord, FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail,
-    MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RecallRecord, RetryRecord,
-    RoundRecord, RunRecord, RunSummary, SeverityCounts, TaskRecord, TaskState, UsageTotals,
-    WorkflowMeter, WorkflowMetrics,
+    MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RecallRecord, ResumeRecord,
+    RetryRecord, RoundRecord, RunRecord, RunSummary, SeverityCounts, TaskRecord, TaskState,
+    UsageTotals, WorkflowMeter, WorkflowMetrics,
 };
 pub use retry::{
     Backoff, CodeRetry, Jitter, MAX_RETRY_AFTER, RetryBudget, RetryCount, RetryPolicy,
 };
 pub use run::{
-    ChildRun, Effect, InstanceRef, MAX_MERGED_OUTPUT, Recalled, Run, RunInput, RunOptions,
+    ChildRun, Effect, InstanceRef, MAX_MERGED_OUTPUT, Recalled, RetryError, Run, RunInput,
+    RunOptions,
 };
 pub use runner::{
     Activity, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport, AttemptRunner,

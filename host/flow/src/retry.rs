@@ -162,7 +162,9 @@ impl RetryPolicy {
             }
         };
         let asked = failure.retry_after.unwrap_or_default();
-        Some(spread.max(asked.min(MAX_RETRY_AFTER)))
+        let wait = spread.max(asked.min(MAX_RETRY_AFTER));
+        // As it is written down: a replay that reads it draws the same.
+        Some(Duration::from_micros(wait.as_micros() as u64))
     }
 }
 

@@ -209,6 +209,7 @@ fn is_news(event: &RunEventKind) -> bool {
         RunEventKind::ApprovalRequested { .. }
         | RunEventKind::ApprovalDecided { .. }
         | RunEventKind::RoundStarted { .. }
+        | RunEventKind::AttemptLost { .. }
         | RunEventKind::FallbackChosen { .. }
         | RunEventKind::RunStopping { .. } => true,
         RunEventKind::RunStarted { .. }
@@ -223,6 +224,8 @@ fn is_news(event: &RunEventKind) -> bool {
         | RunEventKind::ChildStarted { .. }
         | RunEventKind::FinallyStarted { .. }
         | RunEventKind::BreakerMoved { .. }
+        | RunEventKind::RunResumed { .. }
+        | RunEventKind::RunRetried { .. }
         | RunEventKind::RunEnded { .. } => false,
     }
 }
@@ -263,6 +266,14 @@ impl RunObserver for LiveView {
                     self.say(event);
                 }
             }
+            RunEventKind::AttemptLost { key, .. } => {
+                self.attempt_ended(key);
+                self.say(event);
+            }
+            RunEventKind::RunRetried { tasks } => {
+                self.round_started(tasks, 1);
+                self.say(event);
+            }
             RunEventKind::TaskEnded {
                 key,
                 status,
@@ -297,6 +308,7 @@ impl RunObserver for LiveView {
             | RunEventKind::FinallyStarted { .. }
             | RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }
+            | RunEventKind::RunResumed { .. }
             | RunEventKind::RunStopping { .. } => self.say(event),
             RunEventKind::RunEnded { .. } => self.finish(),
             RunEventKind::RetryScheduled { .. }

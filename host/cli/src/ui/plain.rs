@@ -152,6 +152,21 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
         RunEventKind::ChildStarted { key, workflow, .. } => {
             format!("{key}: the workflow `{workflow}` starts")
         }
+        RunEventKind::AttemptLost {
+            key,
+            agent,
+            attempt,
+            ..
+        } => {
+            format!("{key}: attempt {attempt} by `{agent}` was lost with its process")
+        }
+        RunEventKind::RunResumed { away } => {
+            format!("goes on after {}", show_duration(*away))
+        }
+        RunEventKind::RunRetried { tasks } => {
+            let names: Vec<_> = tasks.iter().map(|task| task.as_str()).collect();
+            format!("runs again: {}", names.join(", "))
+        }
         RunEventKind::FinallyStarted { status, .. } => {
             format!("{status} so far; the tasks of `finally` run")
         }

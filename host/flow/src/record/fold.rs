@@ -1,12 +1,13 @@
 //! How each event changes the record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::log::MAX_LOG_BYTES_PER_RUN;
 use super::task::TaskEnd;
 use super::{
     ApprovalRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord, FallbackRecord,
-    LogTail, RecallRecord, RetryRecord, RoundRecord, RunRecord, TaskRecord,
+    LogTail, RecallRecord, ResumeRecord, RetryRecord, RoundRecord, RunRecord, TaskRecord,
 };
 use crate::{
     AgentName, AttemptResult, Budgets, GrantDecision, LogLine, Output, PlannedTask, Progress,
@@ -77,6 +78,11 @@ impl RunRecord {
                 result,
                 usage,
             } => self.end_attempt(at, key, agent, (*attempt, *round), result, usage),
+            RunEventKind::AttemptLost { key, agent, .. } => {
+                if let Some(attempt) = self.last_attempt_mut(key, agent) {
+                    attempt.lose(at);
+                }
+            }
             RunEventKind::RetryScheduled {
                 key,
                 attempt,
@@ -201,6 +207,8 @@ impl RunRecord {
                 }));
             }
             RunEventKind::Child { key, event, .. } => self.apply_to_child(at, key, event),
+            RunEventKind::RunResumed { away } => self.resume(at, *away),
+            RunEventKind::RunRetried { tasks } => self.retry(at, tasks),
             RunEventKind::FinallyStarted { failure, .. } => self.failure.clone_from(failure),
             RunEventKind::RunEnded {
                 status,
@@ -217,6 +225,30 @@ impl RunRecord {
                     attempt.lose(at);
                 }
             }
+        }
+    }
+
+    /// What is due later is due so much later.
+    fn resume(&mut self, at: Timestamp, away: Duration) {
+        self.resumes.push(ResumeRecord { at, away });
+        for task in self.tasks.values_mut() {
+            let open = task.approval.as_mut().filter(|a| a.decision.is_none());
+            if let Some(until) = open.and_then(|approval| approval.until.as_mut()) {
+                *until = until.after(away);
+            }
+        }
+    }
+
+    /// The run has not ended after all.
+    fn retry(&mut self, at: Timestamp, tasks: &[TaskId]) {
+        self.reopened = Some(at);
+        self.ended = None;
+        self.status = None;
+        self.failure = None;
+        self.decided_by = None;
+        self.output = None;
+        for task in tasks {
+            self.task_mut(task).wait_again();
         }
     }
 

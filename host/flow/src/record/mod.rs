@@ -27,8 +27,8 @@ pub use finding::FindingRecord;
 pub use log::{LogTail, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT};
 pub use metrics::{Durations, WorkflowMeter, WorkflowMetrics};
 pub use run::{
-    ArtifactRecord, BreakerRecord, FailureRecord, FallbackRecord, RetryRecord, RoundRecord,
-    RunRecord,
+    ArtifactRecord, BreakerRecord, FailureRecord, FallbackRecord, ResumeRecord, RetryRecord,
+    RoundRecord, RunRecord,
 };
 pub use summary::{RunSummary, SeverityCounts, UsageTotals};
 pub use task::{ApprovalRecord, InstanceRecord, ItemCounts, RecallRecord, TaskRecord, TaskState};

@@ -65,6 +65,17 @@ pub struct RoundRecord {
     pub feedback: Arc<[Finding]>,
 }
 
+/// A time for which nobody drove the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ResumeRecord {
+    /// When it went on.
+    pub at: Timestamp,
+    /// How long it had not.
+    #[serde(with = "micros", rename = "away-us")]
+    pub away: Duration,
+}
+
 /// A move of an agent's circuit breaker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -154,6 +165,12 @@ pub struct RunRecord {
     pub rounds: Vec<RoundRecord>,
     /// The moves of circuit breakers.
     pub breakers: Vec<BreakerRecord>,
+    /// The times for which nobody drove the run.
+    #[serde(default)]
+    pub resumes: Vec<ResumeRecord>,
+    /// When it was last retried after its end.
+    #[serde(default)]
+    pub reopened: Option<Timestamp>,
     /// What all attempts used.
     pub totals: UsageTotals,
     /// Decisions on grants that were made and are not among

@@ -7,8 +7,8 @@ use super::seed::draw;
 use super::timers::Timer;
 use super::{Effect, InstanceRef, Run};
 use crate::{
-    AgentName, AttemptResult, Demand, Failure, FailureCode, Refusal, Retry, RetryCount,
-    RunEventKind, TaskBody, TaskRequest, Timestamp, Usage,
+    AgentName, AttemptResult, Demand, Failure, FailureCode, Retry, RetryCount, RunEventKind,
+    TaskBody, TaskRequest, Timestamp, Usage,
 };
 
 impl Run {
@@ -18,6 +18,11 @@ impl Run {
         if let TaskBody::Workflow(_) = self.plan.task(at.task).body {
             return self.start_child(now, at);
         }
+        self.queue(at);
+    }
+
+    /// Asks for an agent.
+    pub(super) fn queue(&mut self, at: InstanceRef) {
         let demand = self.demand(at);
         if let Some(instance) = self.instance(at) {
             instance.state = InstanceState::Queued;
@@ -79,12 +84,7 @@ impl Run {
             agent: agent.clone(),
         };
         let attempt = instance.attempts;
-        if instance
-            .trouble()
-            .is_none_or(|trouble| trouble.retries.is_zero())
-        {
-            self.first_attempts += 1;
-        }
+        self.first_attempts += u64::from(instance.is_first_attempt());
         self.running += 1;
         self.emit(RunEventKind::AttemptStarted {
             key: at.key(&self.plan),
@@ -107,10 +107,16 @@ impl Run {
     }
 
     /// The fleet found none.
-    pub(super) fn refused(&mut self, now: Timestamp, at: InstanceRef, refusal: &Refusal) {
+    pub(super) fn refused(
+        &mut self,
+        now: Timestamp,
+        at: InstanceRef,
+        agent: Option<AgentName>,
+        failure: Failure,
+    ) {
         // Not so if the run stopped in the meantime.
         if self.is_queued(at) {
-            self.attempt_failed(now, at, refusal.agent.clone(), refusal.to_failure());
+            self.attempt_failed(now, at, agent, failure);
         }
     }
 

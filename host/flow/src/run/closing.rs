@@ -51,7 +51,11 @@ impl Run {
                 InstanceState::Running { .. } | InstanceState::Recalling { .. } => {
                     effects.push(Effect::Stop { at, reason });
                 }
-                InstanceState::Child => effects.push(Effect::StopChild { at, reason }),
+                InstanceState::Child => effects.push(Effect::StopChild {
+                    at,
+                    reason,
+                    again: false,
+                }),
                 InstanceState::Idle | InstanceState::Ended(_) => {}
             }
         }
@@ -165,6 +169,7 @@ impl Run {
         let verdict = self.verdict().cloned();
         let status = status_of(verdict.as_ref().map(|why| &why.failure));
         self.over = Some(status);
+        self.timers.clear();
         let task = verdict.as_ref().and_then(|why| why.task);
         let output = self.output.clone().filter(|_| verdict.is_none());
         self.emit(RunEventKind::RunEnded {

@@ -1,13 +1,14 @@
 //! What goes into the state machine, and what comes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::RunOptions;
 use crate::{
-    AgentName, AttemptResult, Budgets, Decision, Demand, Failure, Output, Plan, Refusal,
-    RunEventKind, RunId, StopReason, TaskIndex, TaskKey, TaskRequest, Timestamp, Usage,
+    AgentName, AttemptResult, Budgets, Decision, Demand, Failure, Output, Plan, RunEventKind,
+    RunId, StopReason, TaskIndex, TaskKey, TaskRequest, Timestamp, Usage,
 };
 
 /// One instance of a task: a task that is no map, or one item of a map.
@@ -47,8 +48,10 @@ pub enum RunInput {
     Refused {
         /// Which instance.
         at: InstanceRef,
+        /// The agent that the task asks for, if it asks for one.
+        agent: Option<AgentName>,
         /// Why.
-        refusal: Refusal,
+        failure: Failure,
     },
     /// An executed attempt ended.
     AttemptEnded {
@@ -84,6 +87,21 @@ pub enum RunInput {
     Tick,
     /// It is to stop.
     Stop(StopReason),
+    /// Nobody drove it for a while. That time does not count: whatever was
+    /// due later is due so much later.
+    Resumed {
+        /// For how long.
+        away: Duration,
+        /// Whether the attempts under way are lost, and all that was asked of
+        /// the fleet with them: they are asked for again.
+        lost: bool,
+    },
+    /// It has ended, and tasks of it are to run again. See
+    /// [`Run::retried_tasks`](super::Run::retried_tasks).
+    Retry {
+        /// From which tasks on; from those that did not complete, if empty.
+        from: Vec<TaskIndex>,
+    },
 }
 
 /// The result of an earlier attempt.
@@ -158,6 +176,9 @@ pub enum Effect {
         at: InstanceRef,
         /// Why.
         reason: StopReason,
+        /// Whether it may have been told before: then not if it is
+        /// [stopping](super::Run::is_stopping).
+        again: bool,
     },
     /// An assigned instance needs its agent no more: no attempt is made.
     Release {

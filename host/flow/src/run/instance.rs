@@ -1,5 +1,7 @@
 //! One item of a task, or the whole of a task that is no map.
 
+use std::time::Duration;
+
 use crate::{AgentName, Budgets, Failure, Output, Rejection, RetryCount, Timestamp};
 
 /// Where an instance is.
@@ -75,6 +77,18 @@ impl Instance {
 
     pub(super) fn trouble_mut(&mut self) -> &mut Trouble {
         self.trouble.get_or_insert_default()
+    }
+
+    /// Whether the present attempt is no retry.
+    pub(super) fn is_first_attempt(&self) -> bool {
+        self.trouble()
+            .is_none_or(|trouble| trouble.retries.is_zero())
+    }
+
+    pub(super) fn postpone(&mut self, by: Duration) {
+        if let Some(until) = self.trouble.as_mut().and_then(|t| t.until.as_mut()) {
+            *until = until.after(by);
+        }
     }
 
     /// Drops what only matters while the instance lives.

@@ -53,8 +53,13 @@ pub struct Run {
     pub(super) stopping: Option<Stopping>,
     pub(super) phase: Phase,
     pub(super) over: Option<RunStatus>,
+    started: bool,
     /// What the workflow gave, once all its tasks have ended.
     pub(super) output: Option<Json>,
+    /// Whether what it is told comes from a journal.
+    replays: bool,
+    /// What did not fit.
+    misfit: Option<&'static str>,
 }
 
 /// Which tasks of a run are at work.
@@ -93,7 +98,10 @@ impl Run {
             stopping: None,
             phase: Phase::Main,
             over: None,
+            started: false,
             output: None,
+            replays: false,
+            misfit: None,
             nodes,
             plan,
         }
@@ -130,6 +138,19 @@ impl Run {
         self.output.as_ref().filter(|_| completed)
     }
 
+    /// Whether it has started.
+    #[must_use]
+    pub const fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether it starts no more of its tasks: it stops, runs those of
+    /// `finally`, or has ended.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.stopping.is_some() || matches!(self.phase, Phase::Finally { .. })
+    }
+
     /// The round that an instance is in, counted from 1.
     #[must_use]
     pub fn round(&self, at: InstanceRef) -> u32 {
@@ -151,7 +172,7 @@ impl Run {
         match input {
             RunInput::Start => self.start(now),
             RunInput::Assigned { at, agent } => self.assigned(now, at, agent),
-            RunInput::Refused { at, refusal } => self.refused(now, at, &refusal),
+            RunInput::Refused { at, agent, failure } => self.refused(now, at, agent, failure),
             RunInput::AttemptEnded { at, result, usage } => {
                 self.attempt_ended(now, at, result, usage);
             }
@@ -160,12 +181,17 @@ impl Run {
             RunInput::Decided { task, decision } => self.decided(task, &decision),
             RunInput::Tick => self.tick(now),
             RunInput::Stop(reason) => self.stop(stop_failure(reason), None),
+            RunInput::Resumed { away, lost } => self.resumed(now, away, lost),
+            RunInput::Retry { from } => self.retry_again(now, &from),
         }
         self.settle(now);
         mem::take(&mut self.effects)
     }
 
     fn start(&mut self, now: Timestamp) {
+        if mem::replace(&mut self.started, true) {
+            return self.illegal("a run started twice");
+        }
         let workflow = self.plan.workflow();
         let mut tasks: Vec<_> = self.plan.indices().collect();
         tasks.sort_by_key(|task| (self.plan.node(*task).wave, *task));
@@ -176,16 +202,20 @@ impl Run {
             concurrency: workflow.concurrency,
             tasks: tasks.into_iter().map(|task| self.planned(task)).collect(),
         };
-        if let Some(limit) = workflow.deadline {
-            self.deadline = Some(now.after(limit));
-            self.timers.set(now.after(limit), Timer::Deadline);
-        }
+        self.start_deadline(now);
         self.emit(event);
         let plan = Arc::clone(&self.plan);
         self.ready.extend(
             plan.indices()
                 .filter(|task| plan.node(*task).waits_for.is_empty() && !plan.task(*task).finally),
         );
+    }
+
+    pub(super) fn start_deadline(&mut self, now: Timestamp) {
+        if let Some(limit) = self.plan.workflow().deadline {
+            self.deadline = Some(now.after(limit));
+            self.timers.set(now.after(limit), Timer::Deadline);
+        }
     }
 
     fn planned(&self, task: TaskIndex) -> PlannedTask {
@@ -265,10 +295,27 @@ impl Run {
         self.effects.push(Effect::Emit(event));
     }
 
-    /// The one place for what cannot happen.
+    /// The one place for what cannot happen, but in a journal that was damaged.
     #[track_caller]
-    pub(super) fn illegal(&self, what: &str) {
-        debug_assert!(false, "run {}: {what}", self.id);
+    pub(super) fn illegal(&mut self, what: &'static str) {
+        debug_assert!(self.replays, "run {}: {what}", self.id);
+        self.misfit.get_or_insert(what);
+    }
+
+    /// Takes from a journal what happened, which may not fit: that is said in
+    /// place of the effects.
+    pub(crate) fn replay(
+        &mut self,
+        at: Timestamp,
+        input: RunInput,
+    ) -> Result<Vec<Effect>, &'static str> {
+        self.replays = true;
+        let effects = self.handle(at, input);
+        self.replays = false;
+        match self.misfit.take() {
+            None => Ok(effects),
+            Some(what) => Err(what),
+        }
     }
 }
 

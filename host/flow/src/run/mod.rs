@@ -34,6 +34,7 @@
 //! of `finally`.
 
 mod activate;
+mod again;
 mod approval;
 mod attempt;
 mod child;
@@ -46,12 +47,14 @@ mod merge;
 mod node;
 mod recall;
 mod request;
+mod resume;
 mod rounds;
 mod seed;
 mod timeouts;
 mod timers;
 mod vote;
 
+pub use again::RetryError;
 pub use effect::{ChildRun, Effect, InstanceRef, Recalled, RunInput};
 use ending::NodeEnd;
 pub use machine::{Run, RunOptions};

@@ -17,7 +17,7 @@ impl Run {
         let spec = self.plan.task(at.task);
         let (NodeState::Active(active), TaskBody::Agent { role, .. }) = (&node.state, &spec.body)
         else {
-            self.illegal("a request was asked for a task that is not active");
+            debug_assert!(false, "a request was asked for a task that is not active");
             return Err(Failure::new(
                 FailureCode::HostError,
                 "the task is not active",

@@ -30,7 +30,7 @@ impl Run {
     }
 
     /// Whether a vote counts the rejection.
-    fn is_counted(&self, task: TaskIndex) -> bool {
+    pub(super) fn is_counted(&self, task: TaskIndex) -> bool {
         let is_vote = |dependent: &TaskIndex| {
             let counts = self.plan.node(*dependent).needs.contains(&task);
             counts && matches!(self.plan.task(*dependent).body, TaskBody::Vote(_))

@@ -85,7 +85,11 @@ impl Run {
             }
             InstanceState::Child => {
                 instance.trouble_mut().cut = Some(failure);
-                self.effects.push(Effect::StopChild { at, reason });
+                self.effects.push(Effect::StopChild {
+                    at,
+                    reason,
+                    again: false,
+                });
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::mem;
+use std::time::Duration;
 
 use super::InstanceRef;
 use crate::{TaskIndex, Timestamp};
@@ -49,6 +51,14 @@ impl Timers {
             return None;
         }
         self.0.pop().map(|Reverse((_, timer))| timer)
+    }
+
+    /// Moves all of them so much later.
+    pub(super) fn postpone(&mut self, by: Duration) {
+        let timers = mem::take(&mut self.0).into_iter();
+        self.0 = timers
+            .map(|Reverse((at, timer))| Reverse((at.after(by), timer)))
+            .collect();
     }
 
     pub(super) fn clear(&mut self) {

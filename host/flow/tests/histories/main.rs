@@ -19,11 +19,25 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use world::Fate;
 
 fn cases() -> u32 {
     std::env::var("RINGFENCE_CASES").ok().map_or(2_000, |text| {
         text.parse().expect("RINGFENCE_CASES is a number")
     })
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    (
+        prop::option::weighted(0.2, 1..40_u64),
+        prop::option::weighted(0.5, 2..20_u64),
+        prop::option::weighted(0.3, prop::option::of(any::<usize>())),
+    )
+        .prop_map(|(cancel_after, crash_in, retry_from)| Fate {
+            cancel_after,
+            crash_in,
+            retry_from,
+        })
 }
 
 #[test]
@@ -33,17 +47,13 @@ fn every_history_keeps_every_promise() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let strategy = (
-        shapes::workflow(),
-        any::<u64>(),
-        prop::option::weighted(0.2, 1..40_u64),
-    );
+    let strategy = (shapes::workflow(), any::<u64>(), fate());
     let seen = RefCell::new(BTreeSet::new());
     runner
-        .run(&strategy, |(shape, seed, cancel_after)| {
+        .run(&strategy, |(shape, seed, fate)| {
             let plan = shapes::plan(&shape);
-            let first = world::play(&plan, seed, cancel_after);
-            let again = world::play(&plan, seed, cancel_after);
+            let first = world::play(&plan, seed, fate);
+            let again = world::play(&plan, seed, fate);
             let kinds = first
                 .iter()
                 .filter_map(|event| event.split([' ', '{']).next());
@@ -56,6 +66,7 @@ fn every_history_keeps_every_promise() {
         "ApprovalDecided",
         "ApprovalRequested",
         "AttemptEnded",
+        "AttemptLost",
         "AttemptStarted",
         "Child",
         "ChildStarted",
@@ -65,6 +76,8 @@ fn every_history_keeps_every_promise() {
         "RetryScheduled",
         "RoundStarted",
         "RunEnded",
+        "RunResumed",
+        "RunRetried",
         "RunStarted",
         "RunStopping",
         "TaskEnded",

@@ -17,6 +17,8 @@ pub(crate) struct Promises {
     attempts: BTreeMap<(TaskKey, u32), u32>,
     /// Those of which the next attempt is a retry.
     retry_due: BTreeSet<TaskKey>,
+    /// Those of which the attempt under way is a retry.
+    retrying: BTreeSet<TaskKey>,
     first_attempts: u64,
     retries: u64,
     finally: bool,
@@ -25,7 +27,11 @@ pub(crate) struct Promises {
 
 impl Promises {
     pub(crate) fn check(&mut self, plan: &Plan, event: &RunEventKind) {
-        assert!(!self.over, "nothing happens after the end");
+        let retried = matches!(event, RunEventKind::RunRetried { .. });
+        assert!(
+            !self.over || retried,
+            "nothing happens after the end: {event:?}"
+        );
         match event {
             RunEventKind::AttemptStarted {
                 key,
@@ -41,9 +47,39 @@ impl Promises {
                 assert_eq!(*count, *attempt, "attempts count from 1");
                 let most = (1 + spec.retry.max_retries) * (1 + spec.fallback.len() as u32);
                 assert!(*attempt <= most, "{key}: attempt {attempt} of {most}");
-                self.first_attempts += u64::from(!self.retry_due.remove(key));
+                if self.retry_due.remove(key) {
+                    self.retrying.insert(key.clone());
+                } else {
+                    self.first_attempts += 1;
+                }
+            }
+            RunEventKind::AttemptLost {
+                key,
+                attempt,
+                round,
+                ..
+            } => {
+                assert!(self.running.remove(key), "{key} was lost without a start");
+                let count = self.attempts.get_mut(&(key.clone(), *round)).unwrap();
+                assert_eq!(*count, *attempt, "{key}: another attempt was lost");
+                *count -= 1;
+                if self.retrying.remove(key) {
+                    self.retry_due.insert(key.clone());
+                } else {
+                    self.first_attempts -= 1;
+                }
+            }
+            RunEventKind::RunRetried { tasks } => {
+                assert!(self.over, "what goes on is not retried");
+                for task in tasks {
+                    self.ended.remove(task);
+                }
+                (self.over, self.finally) = (false, false);
+                (self.first_attempts, self.retries) = (0, 0);
+                self.retry_due.clear();
             }
             RunEventKind::AttemptEnded { key, .. } => {
+                self.retrying.remove(key);
                 assert!(self.running.remove(key), "{key} ended without a start");
             }
             RunEventKind::ResultRecalled { key, .. } => {

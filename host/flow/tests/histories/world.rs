@@ -8,9 +8,9 @@ use std::time::Duration;
 use ringfence_flow::{
     AgentLoad, AgentName, AgentProfile, Answer, AttemptResult, BreakerPolicy, Budgets, ContentHash,
     Decision, EVENT_SCHEMA, Effect, Failure, FailureCode, Fleet, FleetAction, FleetPolicy,
-    InstanceRef, Json, Limits, Output, Plan, Recalled, Rejection, Role, Run, RunEvent,
-    RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunSlot, StopReason, TaskIndex, Ticket,
-    Timestamp, Usage, Verdict,
+    Happening, InstanceRef, JournalEntry, Json, Limits, Output, Plan, Recalled, Rejection, Replay,
+    Role, Run, RunEvent, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunPath, RunSlot,
+    StopReason, TaskBody, TaskIndex, Ticket, Timestamp, Usage, Verdict,
 };
 
 use crate::promises::{Figures, Promises};
@@ -19,20 +19,27 @@ use crate::shapes::CONCURRENCY;
 /// Which run, and which of its instances.
 type Place = (usize, InstanceRef);
 
+/// What befalls a run from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fate {
+    /// It is cancelled after so many steps.
+    pub(crate) cancel_after: Option<u64>,
+    /// One in so many steps its process dies.
+    pub(crate) crash_in: Option<u64>,
+    /// After its end it is retried: from this task, as far as there are so
+    /// many, or from what did not complete.
+    pub(crate) retry_from: Option<Option<usize>>,
+}
+
 /// Plays one history to its end and gives it.
-pub(crate) fn play(plan: &Arc<Plan>, seed: u64, cancel_after: Option<u64>) -> Vec<String> {
+pub(crate) fn play(plan: &Arc<Plan>, seed: u64, fate: Fate) -> Vec<String> {
     let mut world = World::new(plan, seed);
-    let mut steps = 0_u64;
     world.feed(0, RunInput::Start);
-    while !world.runs[0].promises.over {
-        steps += 1;
-        assert!(steps < 200_000, "the run does not end");
-        if cancel_after == Some(steps) {
-            world.feed(0, RunInput::Stop(StopReason::Cancelled));
-        } else {
-            world.step();
-        }
+    world.play(fate);
+    if let Some(from) = fate.retry_from {
+        world.retry(from, fate);
     }
+    world.check_journal();
     assert!(
         world.runs.iter().all(|live| live.promises.over),
         "a run inside goes on"
@@ -52,7 +59,10 @@ struct Live {
 }
 
 struct World {
+    seed: u64,
     runs: Vec<Live>,
+    /// What a journal has told of the runs that go on.
+    told: BTreeMap<RunPath, Promises>,
     fleet: Fleet,
     now: Timestamp,
     draws: Draws,
@@ -65,6 +75,8 @@ struct World {
     pending: VecDeque<(usize, Effect)>,
     figures: Figures,
     history: Vec<String>,
+    /// What would be written down.
+    journal: Vec<JournalEntry>,
 }
 
 /// Draws without an order of its own: SplitMix64.
@@ -77,6 +89,20 @@ impl Draws {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % bound
+    }
+}
+
+fn run_id() -> RunId {
+    RunId::new("r").unwrap()
+}
+
+fn options(seed: u64) -> RunOptions {
+    RunOptions {
+        inputs: Json::parse("{}").unwrap(),
+        seed,
+        budgets: Budgets::default(),
+        ceiling: Budgets::default(),
+        outer_deadline: None,
     }
 }
 
@@ -109,7 +135,9 @@ impl World {
             limits: Limits::default(),
         };
         let mut world = Self {
+            seed,
             runs: Vec::new(),
+            told: BTreeMap::new(),
             fleet: Fleet::new(policy, agents()),
             now: Timestamp::from_unix(Duration::from_secs(1_000)),
             draws: Draws(seed),
@@ -121,25 +149,177 @@ impl World {
             pending: VecDeque::new(),
             figures: Figures::default(),
             history: Vec::new(),
+            journal: Vec::new(),
         };
-        let options = RunOptions {
-            inputs: Json::parse("{}").unwrap(),
-            seed,
-            budgets: Budgets::default(),
-            ceiling: Budgets::default(),
-            outer_deadline: None,
-        };
-        world.enter(RunId::new("r").unwrap(), Arc::clone(plan), options, None);
+        let run = Run::new(run_id(), Arc::clone(plan), options(seed));
+        world.enter(run, None);
         world
     }
 
-    fn enter(
-        &mut self,
-        id: RunId,
-        plan: Arc<Plan>,
-        options: RunOptions,
-        around: Option<Place>,
-    ) -> usize {
+    /// Lets things happen until the run has ended.
+    fn play(&mut self, fate: Fate) {
+        let mut steps = 0_u64;
+        while !self.runs[0].promises.over {
+            steps += 1;
+            assert!(steps < 200_000, "the run does not end");
+            if fate.cancel_after == Some(steps) {
+                self.feed(0, RunInput::Stop(StopReason::Cancelled));
+            } else if fate.crash_in.is_some_and(|n| self.draws.below(n) == 0) {
+                self.crash();
+            } else {
+                self.step();
+            }
+        }
+    }
+
+    fn retry(&mut self, from: Option<usize>, fate: Fate) {
+        let tasks: Vec<_> = self.runs[0].plan.indices().collect();
+        let from: Vec<_> = from.map(|n| tasks[n % tasks.len()]).into_iter().collect();
+        if self.runs[0].run.retried_tasks(&from).is_ok() {
+            self.feed(0, RunInput::Retry { from });
+            self.play(Fate {
+                cancel_after: None,
+                ..fate
+            });
+        }
+    }
+
+    /// The process dies, and with it what was written last; another one goes
+    /// on with what is left.
+    fn crash(&mut self) {
+        let lost = self.draws.below(4) as usize;
+        self.journal
+            .truncate(self.journal.len().saturating_sub(lost));
+        let replay = self.replayed();
+        let (plan, seed) = (Arc::clone(&self.runs[0].plan), self.seed);
+        let away = Duration::from_millis(self.draws.below(100_000));
+        let mut next = Self {
+            draws: Draws(self.draws.below(u64::MAX)),
+            now: replay.at().max(self.now).after(away),
+            journal: std::mem::take(&mut self.journal),
+            ..Self::new(&plan, seed)
+        };
+        next.remember();
+        let away = next.now.since(replay.at());
+        let mut slots = BTreeMap::new();
+        for (path, run) in replay.into_runs() {
+            let Some((around, key)) = path.around() else {
+                next.runs[0].run = run;
+                slots.insert(path, 0);
+                continue;
+            };
+            let outer: usize = slots[&around];
+            let at = InstanceRef {
+                task: next.runs[outer].plan.index_of(&key.task).unwrap(),
+                item: key.item.unwrap_or(0),
+            };
+            let inner = next.enter(run, Some((outer, at)));
+            next.runs[inner].promises = next.told.remove(&path).unwrap_or_default();
+            next.inside.insert((outer, at), inner);
+            slots.insert(path, inner);
+        }
+        *self = next;
+        for run in 0..self.runs.len() {
+            if !self.runs[run].run.has_started() {
+                self.handle(run, RunInput::Start);
+            } else if self.runs[run].run.status().is_none() {
+                self.handle(run, RunInput::Resumed { away, lost: true });
+            }
+        }
+        for run in 1..self.runs.len() {
+            if let (Some(_), Some((around, at))) =
+                (self.runs[run].run.status(), self.runs[run].around)
+                && self.inside.contains_key(&(around, at))
+                && !self.is_told(run)
+            {
+                self.child_ended(run, around, at);
+            }
+        }
+        // Whatever they want is done when all of them know.
+        self.carry_on();
+    }
+
+    /// Whether the end of a run inside is among what is still to be told.
+    fn is_told(&self, run: usize) -> bool {
+        let ends = |(of, effect): &(usize, Effect)| {
+            *of == run && matches!(effect, Effect::Emit(RunEventKind::RunEnded { .. }))
+        };
+        self.pending.iter().any(ends)
+    }
+
+    fn replayed(&self) -> Replay {
+        let plan = Arc::clone(&self.runs[0].plan);
+        let mut replay = Replay::new(run_id(), plan, options(self.seed));
+        for entry in &self.journal {
+            let text = serde_json::to_string(entry).unwrap();
+            let read: JournalEntry = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, *entry, "it survives being written down");
+            replay.apply(&read).unwrap();
+        }
+        replay
+    }
+
+    /// The journal leads to where the run is.
+    fn check_journal(&self) {
+        let (replay, run) = (self.replayed(), &self.runs[0].run);
+        assert_eq!(replay.run().status(), run.status());
+        assert_eq!(replay.run().output(), run.output());
+        let shown = |run: &Run| format!("{:?}", run.results());
+        assert_eq!(shown(replay.run()), shown(run));
+    }
+
+    /// Takes from the journal what was told, for all who listen.
+    fn remember(&mut self) {
+        for entry in self.journal.clone() {
+            for event in entry.clone().into_events(&run_id()) {
+                self.history.push(format!("{:?}", event.event));
+                self.figures.check(&event);
+                self.tell(&RunPath::outermost(), &event.event);
+            }
+        }
+        if let Some(promises) = self.told.remove(&RunPath::outermost()) {
+            self.runs[0].promises = promises;
+        }
+    }
+
+    fn tell(&mut self, path: &RunPath, event: &RunEventKind) {
+        match event {
+            RunEventKind::Child { key, event, .. } => self.tell(&path.inside(key.clone()), event),
+            RunEventKind::ChildStarted { key, .. } => {
+                self.told.remove(&path.inside(key.clone()));
+            }
+            _ => {}
+        }
+        let plan = self.plan_of(path);
+        let promises = self.told.entry(path.clone()).or_default();
+        promises.check(&plan, event);
+    }
+
+    fn plan_of(&self, path: &RunPath) -> Arc<Plan> {
+        let Some((around, key)) = path.around() else {
+            return Arc::clone(&self.runs[0].plan);
+        };
+        let outer = self.plan_of(&around);
+        let task = outer.task(outer.index_of(&key.task).unwrap());
+        let TaskBody::Workflow(workflow) = &task.body else {
+            panic!("{path} stands for no run");
+        };
+        Arc::clone(&workflow.plan)
+    }
+
+    /// The way to a run.
+    fn path(&self, run: usize) -> RunPath {
+        match self.runs[run].around {
+            None => RunPath::outermost(),
+            Some((around, at)) => {
+                let key = at.key(&self.runs[around].plan);
+                self.path(around).inside(key)
+            }
+        }
+    }
+
+    fn enter(&mut self, run: Run, around: Option<Place>) -> usize {
+        let plan = Arc::clone(run.plan());
         let limits = RunLimits {
             concurrency: plan.workflow().concurrency,
             limits: plan.workflow().limits.clone(),
@@ -148,7 +328,7 @@ impl World {
             .fleet
             .enter(limits, around.map(|(run, _)| self.runs[run].slot));
         self.runs.push(Live {
-            run: Run::new(id, Arc::clone(&plan), options),
+            run,
             plan,
             slot,
             around,
@@ -158,13 +338,30 @@ impl World {
     }
 
     fn handle(&mut self, run: usize, input: RunInput) {
+        let happening = Happening::of(&input, &self.runs[run].plan);
         let effects = self.runs[run].run.handle(self.now, input);
+        let emitted = effects.iter().filter_map(|effect| match effect {
+            Effect::Emit(event) => Some(self.seen_from_outside(run, event.clone())),
+            _ => None,
+        });
+        let events = emitted.collect();
+        self.journal.push(JournalEntry {
+            first: self.journal.last().map_or(1, JournalEntry::next),
+            at: self.now,
+            path: self.path(run),
+            input: Some(happening),
+            events,
+        });
         let effects = effects.into_iter().map(|effect| (run, effect));
         self.pending.extend(effects);
     }
 
     fn feed(&mut self, run: usize, input: RunInput) {
         self.handle(run, input);
+        self.carry_on();
+    }
+
+    fn carry_on(&mut self) {
         loop {
             while let Some((run, effect)) = self.pending.pop_front() {
                 self.carry_out(run, effect);
@@ -180,6 +377,19 @@ impl World {
         }
     }
 
+    fn seen_from_outside(&self, run: usize, event: RunEventKind) -> RunEventKind {
+        let Some((around, at)) = self.runs[run].around else {
+            return event;
+        };
+        let outer = &self.runs[around];
+        let wrapped = RunEventKind::Child {
+            key: at.key(&outer.plan),
+            round: outer.run.round(at),
+            event: Box::new(event),
+        };
+        self.seen_from_outside(around, wrapped)
+    }
+
     fn follow(&mut self, action: FleetAction) {
         match action {
             FleetAction::Assign { ticket, agent } => {
@@ -188,7 +398,8 @@ impl World {
             }
             FleetAction::Refuse { ticket, refusal } => {
                 let (run, at) = self.holder(ticket);
-                self.handle(run, RunInput::Refused { at, refusal });
+                let (agent, failure) = (refusal.agent.clone(), refusal.to_failure());
+                self.handle(run, RunInput::Refused { at, agent, failure });
             }
             FleetAction::Ask { ticket, agents } => self.asking.push((ticket, agents)),
             FleetAction::BreakerMoved { .. } => {}
@@ -220,13 +431,16 @@ impl World {
             }
             Effect::StartChild { at, child } => {
                 let place = (run, at);
-                let inner = self.enter(child.id, child.plan, child.options, Some(place));
+                let child = Run::new(child.id, child.plan, child.options);
+                let inner = self.enter(child, Some(place));
                 self.inside.insert(place, inner);
                 self.handle(inner, RunInput::Start);
             }
-            Effect::StopChild { at, reason } => {
+            Effect::StopChild { at, reason, again } => {
                 // It may just have ended.
-                if let Some(inner) = self.inside.get(&(run, at)).copied() {
+                if let Some(inner) = self.inside.get(&(run, at)).copied()
+                    && !(again && self.runs[inner].run.is_stopping())
+                {
                     self.handle(inner, RunInput::Stop(reason));
                 }
             }
@@ -243,7 +457,7 @@ impl World {
                 self.history.push(format!("{event:?}"));
                 let event = RunEvent {
                     schema: EVENT_SCHEMA,
-                    run: RunId::new("r").unwrap(),
+                    run: run_id(),
                     seq: self.history.len() as u64,
                     at: self.now,
                     event,
@@ -259,14 +473,18 @@ impl World {
                 };
                 self.emit(around, wrapped);
                 if is_end {
-                    let live = &self.runs[run];
-                    let result = live.run.result().unwrap();
-                    self.fleet.leave(live.slot);
-                    self.inside.remove(&(around, at));
-                    self.handle(around, RunInput::ChildEnded { at, result });
+                    self.child_ended(run, around, at);
                 }
             }
         }
+    }
+
+    fn child_ended(&mut self, run: usize, around: usize, at: InstanceRef) {
+        let live = &self.runs[run];
+        let result = live.run.result().unwrap();
+        self.fleet.leave(live.slot);
+        self.inside.remove(&(around, at));
+        self.handle(around, RunInput::ChildEnded { at, result });
     }
 
     /// Never more at once than the run, the host and each agent allow.
@@ -322,7 +540,10 @@ impl World {
             _ => {
                 self.now = self.now.max(wake.unwrap());
                 for run in 0..self.runs.len() {
-                    self.feed(run, RunInput::Tick);
+                    // One that has ended was let go of.
+                    if self.runs[run].run.status().is_none() {
+                        self.feed(run, RunInput::Tick);
+                    }
                 }
             }
         }

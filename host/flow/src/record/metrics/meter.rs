@@ -204,15 +204,13 @@ impl WorkflowMeter {
                 self.change(&key.task, |task| task.children.insert(key.item, child));
             }
             RunEventKind::Child { key, event, .. } => self.apply_to_child(at, key, event),
-            RunEventKind::AttemptEnded { key, .. } => drop(self.active.remove(key)),
-            RunEventKind::RoundStarted { tasks, .. } => {
-                for task in tasks {
-                    self.work_added += self.change(task, |task| {
-                        let again = task.count();
-                        task.wait_again();
-                        again
-                    });
-                }
+            RunEventKind::AttemptEnded { key, .. } | RunEventKind::AttemptLost { key, .. } => {
+                self.active.remove(key);
+            }
+            RunEventKind::RoundStarted { tasks, .. } => self.begin_again(tasks),
+            RunEventKind::RunRetried { tasks } => {
+                self.status = None;
+                self.begin_again(tasks);
             }
             RunEventKind::TaskEnded { key, status, .. } => {
                 self.active.remove(key);
@@ -230,7 +228,19 @@ impl WorkflowMeter {
             | RunEventKind::BreakerMoved { .. }
             | RunEventKind::ApprovalDecided { .. }
             | RunEventKind::FinallyStarted { .. }
+            | RunEventKind::RunResumed { .. }
             | RunEventKind::RunStopping { .. } => {}
+        }
+    }
+
+    /// Tasks wait once more: that much work was added.
+    fn begin_again(&mut self, tasks: &[TaskId]) {
+        for task in tasks {
+            self.work_added += self.change(task, |task| {
+                let again = task.count();
+                task.wait_again();
+                again
+            });
         }
     }
 

@@ -1,0 +1,29 @@
+//! The seam between the engine and whatever keeps journals.
+
+use std::sync::Weak;
+
+use super::JournalEntry;
+
+/// Keeps the journal of one run.
+pub trait RunJournal: Send + Sync {
+    /// Names who is told what becomes of the entries. Called once, before the
+    /// first of them.
+    fn attach(&self, listener: Weak<dyn JournalListener>);
+
+    /// Takes entries, in order, and returns at once. They are kept later, or
+    /// it is tried again and again.
+    fn append(&self, entries: Vec<JournalEntry>);
+}
+
+/// Whoever writes a journal, and waits for what is kept. Called from the
+/// journal's own thread: one call at a time, in order.
+pub trait JournalListener: Send + Sync {
+    /// These entries, the next that were appended, outlive the process now.
+    fn kept(&self, entries: Vec<JournalEntry>);
+
+    /// The journal cannot keep anything at the moment. It goes on trying.
+    fn stuck(&self, why: &str);
+
+    /// It can again. Told before the entries are that it could not keep.
+    fn unstuck(&self);
+}
