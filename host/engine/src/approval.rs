@@ -1,10 +1,13 @@
 //! Approvals: what waits for a person, and what they say.
 
+use std::sync::Arc;
+
 use ringfence_flow::{Decision, RunId, RunInput, RunSlot, TaskPath, nearest};
 
 use crate::HostGone;
 use crate::dispatcher::Dispatcher;
 use crate::live::Done;
+use crate::publisher::Publisher;
 
 /// Why a decision was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +41,16 @@ fn hint(task: &TaskPath, waiting: &[TaskPath]) -> String {
 }
 
 impl Dispatcher {
-    /// Passes on what a person said.
+    /// Passes on what a person said. Gives the run that somebody started, and
+    /// who tells of it.
     pub(crate) fn decide(
         &mut self,
-        run: RunId,
+        run: &RunId,
         task: TaskPath,
         decision: Decision,
-    ) -> Result<(), DecideError> {
-        let Some(outermost) = self.outermost(&run) else {
-            return Err(DecideError::Ended(run));
+    ) -> Result<(RunSlot, Arc<Publisher>), DecideError> {
+        let Some(outermost) = self.outermost(run) else {
+            return Err(DecideError::Ended(run.clone()));
         };
         let found = self.find(outermost, &task).and_then(|slot| {
             let live = self.runs.get(&slot)?;
@@ -55,10 +59,18 @@ impl Dispatcher {
         });
         let Some((slot, task)) = found else {
             let waiting = self.waiting(outermost);
-            return Err(DecideError::NotWaiting { run, task, waiting });
+            return Err(DecideError::NotWaiting {
+                run: run.clone(),
+                task,
+                waiting,
+            });
         };
         self.feed(slot, RunInput::Decided { task, decision });
-        Ok(())
+        let live = self.runs.get(&outermost);
+        match live {
+            Some(live) => Ok((outermost, Arc::clone(&live.publisher))),
+            None => Err(DecideError::Ended(run.clone())),
+        }
     }
 
     /// The run in which a task is.

@@ -69,6 +69,11 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
+    fn tell(&self, event: RunEventKind) {
+        self.publisher.publish(event);
+        self.publisher.flush();
+    }
+
     fn tell_load(&self, activity: Activity) {
         // A hint for the next choice of an agent: while the host is too busy
         // to take it, it does without.
@@ -85,7 +90,7 @@ impl Watcher {
 impl AttemptObserver for Watcher {
     fn progress(&self, progress: Progress) {
         self.tell_load(progress.activity);
-        self.publisher.publish(RunEventKind::AttemptProgress {
+        self.tell(RunEventKind::AttemptProgress {
             key: self.key.clone(),
             agent: self.agent.clone(),
             progress,
@@ -93,7 +98,7 @@ impl AttemptObserver for Watcher {
     }
 
     fn log(&self, line: LogLine) {
-        self.publisher.publish(RunEventKind::AttemptLog {
+        self.tell(RunEventKind::AttemptLog {
             key: self.key.clone(),
             agent: self.agent.clone(),
             attempt: self.attempt,
@@ -102,7 +107,7 @@ impl AttemptObserver for Watcher {
     }
 
     fn decision(&self, decision: GrantDecision) {
-        self.publisher.publish(RunEventKind::GrantDecided {
+        self.tell(RunEventKind::GrantDecided {
             key: self.key.clone(),
             agent: self.agent.clone(),
             decision,

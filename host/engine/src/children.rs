@@ -9,24 +9,34 @@ use crate::publisher::Publisher;
 impl Dispatcher {
     /// Starts the run that an instance stands for.
     pub(crate) fn start_child(&mut self, parent: RunSlot, at: InstanceRef, child: ChildRun) {
-        let Some(around) = self.runs.get(&parent) else {
-            return;
-        };
+        let run = Run::new(child.id, child.plan, child.options);
+        if let Some(slot) = self.put_inside(parent, at, run) {
+            self.feed(slot, RunInput::Start);
+        }
+    }
+
+    /// Takes in the run that an instance stands for.
+    pub(crate) fn put_inside(
+        &mut self,
+        parent: RunSlot,
+        at: InstanceRef,
+        run: Run,
+    ) -> Option<RunSlot> {
+        let around = self.runs.get(&parent)?;
         let (key, round) = (at.key(around.run.plan()), around.run.round(at));
-        let publisher = Publisher::nested(&around.publisher, key, round);
         let live = Live::new(
-            Run::new(child.id, child.plan, child.options),
-            publisher,
+            run,
+            around.root,
+            Publisher::nested(&around.publisher, key, round),
             around.artifacts.clone(),
             around.results.clone(),
             Done::Parent(Holder { run: parent, at }),
         );
         let slot = self.enter(&live.run, Some(parent));
         self.runs.insert(slot, live);
-        if let Some(around) = self.runs.get_mut(&parent) {
-            around.children.insert(at, slot);
-        }
-        self.feed(slot, RunInput::Start);
+        let around = self.runs.get_mut(&parent)?;
+        around.children.insert(at, slot);
+        Some(slot)
     }
 
     /// Stops the run that an instance stands for. Its end is reported.

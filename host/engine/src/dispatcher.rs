@@ -1,13 +1,13 @@
 //! The host's own task: feeds the state machines and carries out what they
 //! say, until nothing is left to do at this moment.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use ringfence_flow::{
     AgentName, Answer, Attempt, AttemptReport, AttemptResult, AttemptRunner, Effect, Failure,
-    FailureCode, Fleet, FleetAction, InstanceRef, Run, RunEventKind, RunId, RunInput, RunLimits,
-    RunOptions, RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
+    FailureCode, Fleet, FleetAction, Happening, InstanceRef, ResultStore, Run, RunEventKind, RunId,
+    RunInput, RunLimits, RunOptions, RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
@@ -15,7 +15,8 @@ use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use crate::attempt::{Done, Watcher, ask, stop_signal};
 use crate::host::{HostConfig, Message};
 use crate::live::{self, Artifacts, Holder, Live, Remembered, Results};
-use crate::publisher::Publisher;
+use crate::outbox::{Outbox, Outward};
+use crate::publisher::{News, Publisher, Publishing};
 use crate::recall::Search;
 use crate::{Clock, MemoryResults, RunOutcome, RunSpec};
 
@@ -64,6 +65,13 @@ pub(crate) struct Dispatcher {
     questions: HashMap<Ticket, AbortHandle>,
     /// What the machines said and nobody has carried out yet.
     pending: VecDeque<(RunSlot, Effect)>,
+    /// What waits for the journals, by the run that somebody started.
+    pub(crate) outboxes: BTreeMap<RunSlot, Outbox>,
+    /// The runs whose journal is stuck, and since when.
+    pub(crate) paused: BTreeMap<RunSlot, Timestamp>,
+    /// Those of which something was said in this turn.
+    spoke: BTreeSet<RunSlot>,
+    pub(crate) news: mpsc::UnboundedSender<News>,
 }
 
 impl Dispatcher {
@@ -72,6 +80,7 @@ impl Dispatcher {
         config: HostConfig,
         clock: Clock,
         mailbox: mpsc::WeakSender<Message>,
+        news: mpsc::UnboundedSender<News>,
     ) -> Self {
         Self {
             fleet: Fleet::new(config.policy(), runner.agents()),
@@ -85,12 +94,20 @@ impl Dispatcher {
             spawned_for: HashMap::new(),
             questions: HashMap::new(),
             pending: VecDeque::new(),
+            outboxes: BTreeMap::new(),
+            paused: BTreeMap::new(),
+            spoke: BTreeSet::new(),
+            news,
         }
     }
 
-    pub(crate) async fn serve(mut self, mut messages: mpsc::Receiver<Message>) {
+    pub(crate) async fn serve(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        mut news: mpsc::UnboundedReceiver<News>,
+    ) {
         let mut open = true;
-        while open || !self.runs.is_empty() {
+        while open || !self.runs.is_empty() || !self.outboxes.is_empty() {
             let wake = self.next_wake();
             let clock = self.clock;
             tokio::select! {
@@ -104,6 +121,12 @@ impl Dispatcher {
                         self.joined(done);
                     }
                 }
+                Some(first) = news.recv() => {
+                self.hear(first);
+                while let Ok(more) = news.try_recv() {
+                    self.hear(more);
+                }
+            }
                 () = sleep_until(clock, wake) => self.tick(),
             }
             self.work();
@@ -111,8 +134,14 @@ impl Dispatcher {
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        let runs = self.runs.values().filter(|live| self.goes_on(live));
+        let runs = runs.filter_map(|live| live.run.next_wake());
         runs.chain(self.fleet.next_wake(self.clock.now())).min()
+    }
+
+    /// Whether time counts for a run.
+    fn goes_on(&self, live: &Live) -> bool {
+        !self.paused.contains_key(&live.root)
     }
 
     fn take(&mut self, message: Message) {
@@ -129,6 +158,18 @@ impl Dispatcher {
                     self.start(*spec, done);
                 }
             }
+            Message::Resume {
+                spec,
+                accepted,
+                done,
+            } => {
+                let known = self.outermost(spec.run.run().id()).is_some();
+                // Whoever resumed it may have stopped waiting.
+                let _ = accepted.send(!known);
+                if !known {
+                    self.resume(*spec, done);
+                }
+            }
             Message::Cancel { run } => {
                 if let Some(slot) = self.outermost(&run) {
                     self.feed(slot, RunInput::Stop(StopReason::Cancelled));
@@ -140,8 +181,13 @@ impl Dispatcher {
                 decision,
                 answer,
             } => {
-                // Whoever decided may have stopped waiting.
-                let _ = answer.send(self.decide(run, task, decision));
+                match self.decide(&run, task, decision) {
+                    Ok((root, publisher)) => {
+                        self.send_out(root, &publisher, Outward::Decided(answer));
+                    }
+                    // Whoever decided may have stopped waiting.
+                    Err(error) => drop(answer.send(Err(error))),
+                }
             }
             Message::Agents { answer } => {
                 // Whoever asked may have stopped waiting.
@@ -167,17 +213,32 @@ impl Dispatcher {
             ceiling: self.runner.ceiling(),
             outer_deadline: None,
         };
-        let publisher = Publisher::new(spec.id.clone(), self.clock, spec.observer);
+        let run = Run::new(spec.id, spec.plan, options);
+        let slot = self.enter(&run, None);
+        let publisher = Publisher::new(Publishing {
+            run: run.id().clone(),
+            slot,
+            clock: self.clock,
+            observer: spec.observer,
+            journal: spec.journal,
+            news: self.news.clone(),
+            next: 1,
+        });
         let live = Live::new(
-            Run::new(spec.id, spec.plan, options),
+            run,
+            slot,
             publisher,
             Artifacts(spec.artifacts),
-            spec.results.map_or_else(|| self.results.clone(), Results),
+            self.results_or_own(spec.results),
             live::Done::Caller(done),
         );
-        let slot = self.enter(&live.run, None);
         self.runs.insert(slot, live);
         self.feed(slot, RunInput::Start);
+    }
+
+    /// The results that a run brings, or those that the host holds.
+    pub(crate) fn results_or_own(&self, results: Option<Arc<dyn ResultStore>>) -> Results {
+        results.map_or_else(|| self.results.clone(), Results)
     }
 
     /// Takes a run into the fleet.
@@ -192,7 +253,8 @@ impl Dispatcher {
 
     fn tick(&mut self) {
         let now = self.clock.now();
-        let due = |live: &Live| live.run.next_wake().is_some_and(|at| at <= now);
+        let due =
+            |live: &Live| self.goes_on(live) && live.run.next_wake().is_some_and(|at| at <= now);
         let slots: Vec<_> = self
             .runs
             .iter()
@@ -276,11 +338,25 @@ impl Dispatcher {
 
     /// Passes what happened to a run, and keeps what it says for [`work`](Self::work).
     pub(crate) fn feed(&mut self, slot: RunSlot, input: RunInput) {
-        if let Some(live) = self.runs.get_mut(&slot) {
-            let effects = live.run.handle(self.clock.now(), input);
-            self.pending
-                .extend(effects.into_iter().map(|effect| (slot, effect)));
+        let Some(live) = self.runs.get_mut(&slot) else {
+            return;
+        };
+        let now = self.clock.now();
+        let happening = Happening::of(&input, live.run.plan());
+        let mut events = Vec::new();
+        for effect in live.run.handle(now, input) {
+            match effect {
+                Effect::Emit(event) => {
+                    if let RunEventKind::RunEnded { failure, task, .. } = &event {
+                        live.end = Some((failure.clone(), task.clone()));
+                    }
+                    events.push(event);
+                }
+                effect => self.pending.push_back((slot, effect)),
+            }
         }
+        live.publisher.step(now, happening, events);
+        self.spoke.insert(live.root);
     }
 
     /// Carries out all that can be done now.
@@ -292,14 +368,25 @@ impl Dispatcher {
             }
             self.fleet.dispatch(self.clock.now(), &mut actions);
             if actions.is_empty() {
-                self.bury();
                 // The end of a child is news for the run around it.
-                if self.pending.is_empty() {
+                if !self.bury() {
                     break;
                 }
             }
             for action in actions.drain(..) {
                 self.follow(action);
+            }
+        }
+        self.flush();
+    }
+
+    /// Gives the journals what was said in this turn, all of it at once.
+    fn flush(&mut self) {
+        for root in std::mem::take(&mut self.spoke) {
+            let live = self.runs.get(&root).map(|live| &live.publisher);
+            let outbox = self.outboxes.get(&root).map(Outbox::publisher);
+            if let Some(publisher) = live.or(outbox) {
+                publisher.flush();
             }
         }
     }
@@ -310,10 +397,8 @@ impl Dispatcher {
         };
         match effect {
             Effect::Emit(event) => {
-                if let RunEventKind::RunEnded { failure, task, .. } = &event {
-                    live.end = Some((failure.clone(), task.clone()));
-                }
                 live.publisher.publish(event);
+                self.spoke.insert(live.root);
             }
             Effect::Submit { at, demand } => {
                 let ticket = self.fleet.submit(self.clock.now(), slot, demand);
@@ -369,17 +454,35 @@ impl Dispatcher {
                     artifacts: Arc::clone(&live.artifacts.0),
                     stop: signal,
                 };
-                let runner = Arc::clone(&self.runner);
-                let keeper = live.keeper(at, self.clock);
-                self.spawn(ticket, Spawned::Attempt, async move {
-                    let report = runner.execute(attempt).await;
-                    if let Some(keeper) = keeper {
-                        keeper.keep(&report.result).await;
-                    }
-                    Done::Attempt(Box::new(report))
-                });
+                let (root, publisher) = (live.root, Arc::clone(&live.publisher));
+                let attempt = Box::new(attempt);
+                let outward = Outward::Attempt {
+                    run: slot,
+                    at,
+                    attempt,
+                };
+                self.send_out(root, &publisher, outward);
             }
         }
+    }
+
+    /// Spawns an attempt, whose start is kept.
+    pub(crate) fn make_attempt(&mut self, run: RunSlot, at: InstanceRef, attempt: Attempt) {
+        let Some(live) = self.runs.get_mut(&run) else {
+            return;
+        };
+        let Some(ticket) = live.tickets.get(&at).copied() else {
+            return;
+        };
+        let runner = Arc::clone(&self.runner);
+        let keeper = live.keeper(at, self.clock);
+        self.spawn(ticket, Spawned::Attempt, async move {
+            let report = runner.execute(attempt).await;
+            if let Some(keeper) = keeper {
+                keeper.keep(&report.result).await;
+            }
+            Done::Attempt(Box::new(report))
+        });
     }
 
     fn follow(&mut self, action: FleetAction) {
@@ -487,8 +590,8 @@ impl Dispatcher {
         }
     }
 
-    /// Lets go of the runs that have ended.
-    fn bury(&mut self) {
+    /// Lets go of the runs that have ended. False if there are none.
+    fn bury(&mut self) -> bool {
         let over = |live: &Live| live.run.status().is_some();
         let slots: Vec<_> = self
             .runs
@@ -496,6 +599,7 @@ impl Dispatcher {
             .filter(|(_, live)| over(live))
             .map(|(slot, _)| *slot)
             .collect();
+        let any = !slots.is_empty();
         for slot in slots {
             let Some(live) = self.runs.remove(&slot) else {
                 continue;
@@ -521,10 +625,11 @@ impl Dispatcher {
                     output: live.run.output().cloned(),
                     results: live.run.results().clone(),
                 };
-                // Nobody waits for a run whose handle was dropped.
-                drop(done.send(outcome));
+                let ended = Outward::Ended(done, Box::new(outcome));
+                self.send_out(slot, &live.publisher, ended);
             }
         }
+        any
     }
 }
 

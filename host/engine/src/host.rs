@@ -9,7 +9,7 @@ use ringfence_flow::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::dispatcher::Dispatcher;
-use crate::{Clock, DecideError, RunSpec};
+use crate::{Clock, DecideError, ResumeSpec, RunSpec};
 
 /// How many messages may wait for the host. A sender that finds it full waits.
 const MAILBOX: usize = 1024;
@@ -81,6 +81,11 @@ pub(crate) enum Message {
         accepted: oneshot::Sender<bool>,
         done: oneshot::Sender<RunOutcome>,
     },
+    Resume {
+        spec: Box<ResumeSpec>,
+        accepted: oneshot::Sender<bool>,
+        done: oneshot::Sender<RunOutcome>,
+    },
     Cancel {
         run: RunId,
     },
@@ -107,8 +112,9 @@ impl Host {
     #[must_use]
     pub fn start(runner: Arc<dyn AttemptRunner>, config: HostConfig, clock: Clock) -> Self {
         let (mailbox, messages) = mpsc::channel(MAILBOX);
-        let dispatcher = Dispatcher::new(runner, config, clock, mailbox.downgrade());
-        tokio::spawn(dispatcher.serve(messages));
+        let (says, news) = mpsc::unbounded_channel();
+        let dispatcher = Dispatcher::new(runner, config, clock, mailbox.downgrade(), says);
+        tokio::spawn(dispatcher.serve(messages, news));
         Self { mailbox, clock }
     }
 
@@ -136,14 +142,39 @@ impl Host {
     /// [`StartError`] if a live run has its name, or the host's runtime is
     /// shutting down.
     pub async fn run(&self, spec: RunSpec) -> Result<RunHandle, StartError> {
-        let (done, outcome) = oneshot::channel();
-        let (accepted, answer) = oneshot::channel();
         let id = spec.id.clone();
-        let start = Message::Start {
-            spec: Box::new(spec),
+        let spec = Box::new(spec);
+        self.enter(id, |accepted, done| Message::Start {
+            spec,
             accepted,
             done,
-        };
+        })
+        .await
+    }
+
+    /// Goes on with a run that another process, or an earlier host, left.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn resume(&self, spec: ResumeSpec) -> Result<RunHandle, StartError> {
+        let id = spec.run.run().id().clone();
+        let spec = Box::new(spec);
+        self.enter(id, |accepted, done| Message::Resume {
+            spec,
+            accepted,
+            done,
+        })
+        .await
+    }
+
+    async fn enter(
+        &self,
+        id: RunId,
+        message: impl FnOnce(oneshot::Sender<bool>, oneshot::Sender<RunOutcome>) -> Message,
+    ) -> Result<RunHandle, StartError> {
+        let (done, outcome) = oneshot::channel();
+        let (accepted, answer) = oneshot::channel();
+        let start = message(accepted, done);
         self.mailbox.send(start).await.map_err(|_| HostGone)?;
         if !answer.await.map_err(|_| HostGone)? {
             return Err(StartError::SameName(id));

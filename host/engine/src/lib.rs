@@ -13,9 +13,11 @@ mod clock;
 mod dispatcher;
 mod host;
 mod live;
+mod outbox;
 mod publisher;
 mod recall;
 mod results;
+mod resume;
 mod start;
 
 pub use approval::DecideError;
@@ -24,4 +26,4 @@ pub use clock::Clock;
 pub use host::{Host, HostConfig, HostGone, RunControl, RunHandle, RunOutcome, StartError};
 pub use publisher::RunObserver;
 pub use results::{FolderResults, MemoryResults};
-pub use start::{RunSpec, draw_run_id, draw_seed};
+pub use start::{ResumeSpec, RunSpec, draw_run_id, draw_seed};

@@ -16,6 +16,8 @@ use crate::publisher::Publisher;
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(crate) run: Run,
+    /// The run that somebody started: this one, or one around it.
+    pub(crate) root: RunSlot,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) artifacts: Artifacts,
     pub(crate) results: Results,
@@ -46,6 +48,7 @@ pub(crate) enum Done {
 impl Live {
     pub(crate) fn new(
         run: Run,
+        root: RunSlot,
         publisher: Arc<Publisher>,
         artifacts: Artifacts,
         results: Results,
@@ -53,6 +56,7 @@ impl Live {
     ) -> Self {
         Self {
             run,
+            root,
             publisher,
             artifacts,
             results,

@@ -1,18 +1,31 @@
-//! Tells whoever watches a run, in order and numbered without a gap.
+//! Tells whoever watches a run, in order and numbered without a gap; where the
+//! run has a journal, only what that has kept.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ringfence_flow::{EVENT_SCHEMA, RunEvent, RunEventKind, RunId, TaskKey};
+use ringfence_flow::{
+    Happening, JournalEntry, JournalListener, RunEvent, RunEventKind, RunId, RunJournal, RunPath,
+    RunSlot, TaskKey, Timestamp,
+};
+use tokio::sync::mpsc;
 
 use crate::Clock;
 
 /// Watches a run. Called for one event at a time, in the order of their
-/// numbers, from the host's own task and from those of attempts: be quick.
+/// numbers, from the host's own task, from those of attempts, or from the
+/// thread of the run's journal: be quick.
 pub trait RunObserver: Send {
     /// Something happened.
     fn event(&mut self, event: &RunEvent);
+
+    /// The run's journal cannot keep anything, for the reason given, so that
+    /// nothing new is started; `None`: it can again.
+    fn paused(&mut self, why: Option<&str>) {
+        let _ = why;
+    }
 }
 
 impl<F: FnMut(&RunEvent) + Send> RunObserver for F {
@@ -21,83 +34,252 @@ impl<F: FnMut(&RunEvent) + Send> RunObserver for F {
     }
 }
 
+/// What a journal has to say to the host's task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum News {
+    /// More of this run is kept.
+    Kept(RunSlot),
+    /// Nothing of it can be kept.
+    Stuck(RunSlot),
+    /// It can again.
+    Unstuck(RunSlot),
+}
+
 /// Tells whoever watches what happens in one run.
 pub(crate) enum Publisher {
-    /// Of a run that somebody started: numbers the events and passes them on.
-    Outermost {
-        run: RunId,
-        clock: Clock,
-        state: Mutex<State>,
-    },
+    /// Of a run that somebody started.
+    Outermost(Outermost),
     /// Of a run that an instance of another one stands for.
     Nested {
         around: Arc<Publisher>,
         key: TaskKey,
         round: u32,
+        path: RunPath,
     },
 }
 
-pub(crate) struct State {
-    seq: u64,
-    observer: Box<dyn RunObserver>,
+/// Numbers the events of a run and passes them on.
+pub(crate) struct Outermost {
+    run: RunId,
+    slot: RunSlot,
+    clock: Clock,
+    desk: Mutex<Desk>,
+    observer: Mutex<Box<dyn RunObserver>>,
+    journal: Option<Arc<dyn RunJournal>>,
+    /// How many entries the journal has kept.
+    kept: AtomicU64,
+    news: mpsc::UnboundedSender<News>,
+}
+
+struct Desk {
+    /// The number of the next event.
+    next: u64,
+    /// Entries that were not given to the journal yet.
+    buffer: Vec<JournalEntry>,
+    /// How many entries there were.
+    written: u64,
+}
+
+/// What a publisher is made of.
+pub(crate) struct Publishing {
+    pub(crate) run: RunId,
+    pub(crate) slot: RunSlot,
+    pub(crate) clock: Clock,
+    pub(crate) observer: Box<dyn RunObserver>,
+    pub(crate) journal: Option<Arc<dyn RunJournal>>,
+    pub(crate) news: mpsc::UnboundedSender<News>,
+    /// The number of the next event.
+    pub(crate) next: u64,
 }
 
 impl Publisher {
-    pub(crate) fn new(run: RunId, clock: Clock, observer: Box<dyn RunObserver>) -> Arc<Self> {
-        let state = Mutex::new(State { seq: 0, observer });
-        Arc::new(Self::Outermost { run, clock, state })
+    pub(crate) fn new(publishing: Publishing) -> Arc<Self> {
+        let publisher = Arc::new(Self::Outermost(Outermost {
+            run: publishing.run,
+            slot: publishing.slot,
+            clock: publishing.clock,
+            desk: Mutex::new(Desk {
+                next: publishing.next,
+                buffer: Vec::new(),
+                written: 0,
+            }),
+            observer: Mutex::new(publishing.observer),
+            journal: publishing.journal,
+            kept: AtomicU64::new(0),
+            news: publishing.news,
+        }));
+        if let Some(journal) = &publisher.root().journal {
+            let listener: Arc<dyn JournalListener> = publisher.clone();
+            journal.attach(Arc::downgrade(&listener));
+        }
+        publisher
     }
 
     pub(crate) fn nested(around: &Arc<Self>, key: TaskKey, round: u32) -> Arc<Self> {
+        let path = match &**around {
+            Self::Outermost(_) => RunPath::outermost().inside(key.clone()),
+            Self::Nested { path, .. } => path.inside(key.clone()),
+        };
         let around = Arc::clone(around);
-        Arc::new(Self::Nested { around, key, round })
+        Arc::new(Self::Nested {
+            around,
+            key,
+            round,
+            path,
+        })
     }
 
+    /// What happened to a run, and the events that followed.
+    pub(crate) fn step(&self, at: Timestamp, input: Happening, events: Vec<RunEventKind>) {
+        let path = match self {
+            Self::Outermost(_) => RunPath::outermost(),
+            Self::Nested { path, .. } => path.clone(),
+        };
+        let events = events
+            .into_iter()
+            .map(|event| self.seen_from_outside(event));
+        let events = events.collect();
+        self.root().add(at, path, Some(input), events);
+    }
+
+    /// An event from outside the state machine.
     pub(crate) fn publish(&self, event: RunEventKind) {
-        match self {
-            Self::Nested { around, key, round } => around.publish(RunEventKind::Child {
-                key: key.clone(),
-                round: *round,
-                event: Box::new(event),
-            }),
-            Self::Outermost { run, clock, state } => {
-                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.publish(run, *clock, event);
+        let (root, event) = (self.root(), self.seen_from_outside(event));
+        root.add(root.clock.now(), RunPath::outermost(), None, vec![event]);
+    }
+
+    /// Gives the journal what has gathered.
+    pub(crate) fn flush(&self) {
+        let root = self.root();
+        if let Some(journal) = &root.journal {
+            let mut desk = root.desk();
+            let entries = std::mem::take(&mut desk.buffer);
+            if !entries.is_empty() {
+                journal.append(entries);
             }
         }
     }
 
-    fn run(&self) -> &RunId {
+    /// Whether the run has a journal.
+    pub(crate) fn is_journaled(&self) -> bool {
+        self.root().journal.is_some()
+    }
+
+    /// How many entries there are so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.root().desk().written
+    }
+
+    /// How many entries outlive the process.
+    pub(crate) fn kept(&self) -> u64 {
+        self.root().kept.load(Ordering::Acquire)
+    }
+
+    fn seen_from_outside(&self, event: RunEventKind) -> RunEventKind {
         match self {
-            Self::Outermost { run, .. } => run,
-            Self::Nested { around, .. } => around.run(),
+            Self::Outermost(_) => event,
+            Self::Nested {
+                around, key, round, ..
+            } => around.seen_from_outside(RunEventKind::Child {
+                key: key.clone(),
+                round: *round,
+                event: Box::new(event),
+            }),
+        }
+    }
+
+    fn root(&self) -> &Outermost {
+        match self {
+            Self::Outermost(root) => root,
+            Self::Nested { around, .. } => around.root(),
         }
     }
 }
 
-impl State {
-    fn publish(&mut self, run: &RunId, clock: Clock, event: RunEventKind) {
-        self.seq += 1;
-        let event = RunEvent {
-            schema: EVENT_SCHEMA,
-            run: run.clone(),
-            seq: self.seq,
-            at: clock.now(),
-            event,
+impl Outermost {
+    fn add(
+        &self,
+        at: Timestamp,
+        path: RunPath,
+        input: Option<Happening>,
+        events: Vec<RunEventKind>,
+    ) {
+        let mut desk = self.desk();
+        let entry = JournalEntry {
+            first: desk.next,
+            at,
+            path,
+            input,
+            events,
         };
-        // What an observer does with an event is its own affair: when it
-        // panics, the run goes on, and it is told of the next event again.
-        let told = catch_unwind(AssertUnwindSafe(|| self.observer.event(&event)));
-        if told.is_err() {
-            tracing::error!(%run, seq = event.seq, "an observer panicked");
+        desk.next = entry.next();
+        desk.written += 1;
+        match &self.journal {
+            Some(_) => desk.buffer.push(entry),
+            // Under the lock, so that events are told in order.
+            None => self.tell(entry),
         }
+    }
+
+    fn tell(&self, entry: JournalEntry) {
+        let mut observer = self.observer();
+        for event in entry.into_events(&self.run) {
+            // What an observer does with an event is its own affair: when it
+            // panics, the run goes on, and it is told of the next event again.
+            let told = catch_unwind(AssertUnwindSafe(|| observer.event(&event)));
+            if told.is_err() {
+                tracing::error!(run = %self.run, seq = event.seq, "an observer panicked");
+            }
+        }
+    }
+
+    fn pause(&self, why: Option<&str>, news: News) {
+        let mut observer = self.observer();
+        if catch_unwind(AssertUnwindSafe(|| observer.paused(why))).is_err() {
+            tracing::error!(run = %self.run, "an observer panicked");
+        }
+        self.send(news);
+    }
+
+    fn send(&self, news: News) {
+        // A host that has gone needs no news.
+        let _ = self.news.send(news);
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn observer(&self) -> MutexGuard<'_, Box<dyn RunObserver>> {
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl JournalListener for Publisher {
+    fn kept(&self, entries: Vec<JournalEntry>) {
+        let (root, count) = (self.root(), entries.len() as u64);
+        for entry in entries {
+            root.tell(entry);
+        }
+        root.kept.fetch_add(count, Ordering::Release);
+        root.send(News::Kept(root.slot));
+    }
+
+    fn stuck(&self, why: &str) {
+        let root = self.root();
+        root.pause(Some(why), News::Stuck(root.slot));
+    }
+
+    fn unstuck(&self) {
+        let root = self.root();
+        root.pause(None, News::Unstuck(root.slot));
     }
 }
 
 impl fmt::Debug for Publisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
-            .field("run", self.run())
+            .field("run", &self.root().run)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use ringfence_flow::{ArtifactStore, Budgets, Json, Plan, ResultStore, RunEvent, RunId, Timestamp};
+use ringfence_flow::{
+    ArtifactStore, Budgets, Json, Plan, Replay, ResultStore, RunEvent, RunId, RunJournal,
+    TaskIndex, Timestamp,
+};
 
 use crate::{Clock, MemoryArtifacts, RunObserver};
 
@@ -28,6 +31,35 @@ pub struct RunSpec {
     pub results: Option<Arc<dyn ResultStore>>,
     /// Who watches.
     pub observer: Box<dyn RunObserver>,
+    /// Where it is written down what happens, if it is: then nothing is done
+    /// or told that is not kept.
+    pub journal: Option<Arc<dyn RunJournal>>,
+}
+
+/// A run to go on with.
+pub struct ResumeSpec {
+    /// The run, as its journal says it is.
+    pub run: Replay,
+    /// From which tasks on it runs again, if it has ended; see
+    /// [`retried_tasks`](ringfence_flow::Run::retried_tasks). `None` goes on with one that has not.
+    pub retry: Option<Vec<TaskIndex>>,
+    /// Where artifacts go and come from: those of the run are there.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// As in [`RunSpec`].
+    pub results: Option<Arc<dyn ResultStore>>,
+    /// Who watches, from the next event on.
+    pub observer: Box<dyn RunObserver>,
+    /// Its journal, which goes on as well.
+    pub journal: Arc<dyn RunJournal>,
+}
+
+impl fmt::Debug for ResumeSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumeSpec")
+            .field("run", self.run.run().id())
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RunSpec {
@@ -44,6 +76,7 @@ impl RunSpec {
             artifacts: Arc::new(MemoryArtifacts::default()),
             results: None,
             observer: Box::new(|_: &RunEvent| {}),
+            journal: None,
         }
     }
 

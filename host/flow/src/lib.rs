@@ -89,9 +89,9 @@ pub use task::{AttemptResult, Decision, Priority, Rejection, TaskRequest};
 pub use task_path::{InvalidTaskPath, TaskPath};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
 pub use workflow::{
-    Approval, DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError, InputSpec,
-    InputType, InputValue, MAX_WORKFLOW_DEPTH, MAX_WORKFLOW_FILES, NoFiles, OnFailure,
+    Approval, BundledFile, DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError,
+    InputSpec, InputType, InputValue, MAX_WORKFLOW_DEPTH, MAX_WORKFLOW_FILES, NoFiles, OnFailure,
     OnItemFailure, OnReject, OnTimeout, Require, SourceFile, SubWorkflow, Task, TaskBody, Workflow,
-    WorkflowFile, WorkflowSource, empty_input, workflow_schema,
+    WorkflowBundle, WorkflowFile, WorkflowSource, empty_input, workflow_schema,
 };
 pub use yaml::MAX_FILE_SIZE;

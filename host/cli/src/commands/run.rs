@@ -54,6 +54,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         artifacts: artifacts.clone(),
         results: Some(results(args, &session)),
         observer: observer(args, Arc::clone(&watch)),
+        journal: None,
     };
     // From before the run starts: none that comes early is lost.
     let mut interrupts = Interrupts::listen();

@@ -159,6 +159,7 @@ pub fn spec_of(plan: Arc<Plan>, inputs: serde_json::Value, events: &Events) -> R
         budgets: None,
         artifacts: Arc::new(MemoryArtifacts::default()),
         results: None,
+        journal: None,
         observer: Box::new(move |event: &RunEvent| events.lock().unwrap().push(event.clone())),
     }
 }

@@ -5,6 +5,7 @@
 //! [`Workflow`], the workflow to a [`Plan`], and then what its expressions
 //! read. [`WorkflowFile::check_against`] is the second pass, against a host.
 
+mod bundle;
 mod check;
 mod decode;
 mod decode_body;
@@ -20,6 +21,7 @@ mod policy;
 mod reader;
 mod schema;
 
+pub use bundle::{BundledFile, WorkflowBundle};
 pub use files::{MAX_WORKFLOW_FILES, NoFiles, SourceFile, WorkflowSource};
 pub use host_check::HostFacts;
 pub use inputs::{InputError, InputValue};

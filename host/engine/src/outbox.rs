@@ -1,0 +1,86 @@
+//! What leaves the host for a run: it waits until the journal has kept what
+//! led to it, so that nothing is done or said that a crash could take back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ringfence_flow::{Attempt, InstanceRef, RunSlot};
+use tokio::sync::oneshot;
+
+use crate::dispatcher::Dispatcher;
+use crate::publisher::{News, Publisher};
+use crate::{DecideError, RunOutcome};
+
+/// Something that the world outside can see.
+#[derive(Debug)]
+pub(crate) enum Outward {
+    /// An attempt is made.
+    Attempt {
+        run: RunSlot,
+        at: InstanceRef,
+        attempt: Box<Attempt>,
+    },
+    /// A decision is taken.
+    Decided(oneshot::Sender<Result<(), DecideError>>),
+    /// The run has ended.
+    Ended(oneshot::Sender<RunOutcome>, Box<RunOutcome>),
+}
+
+/// What waits for the journal of one run.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    publisher: Arc<Publisher>,
+    /// Each with how many entries have to be kept before.
+    waiting: VecDeque<(u64, Outward)>,
+}
+
+impl Outbox {
+    pub(crate) fn publisher(&self) -> &Arc<Publisher> {
+        &self.publisher
+    }
+}
+
+impl Dispatcher {
+    /// Lets something out when all that has happened in the run is kept.
+    pub(crate) fn send_out(&mut self, root: RunSlot, publisher: &Arc<Publisher>, outward: Outward) {
+        if !publisher.is_journaled() {
+            return self.let_out(outward);
+        }
+        let outbox = self.outboxes.entry(root).or_insert_with(|| Outbox {
+            publisher: Arc::clone(publisher),
+            waiting: VecDeque::new(),
+        });
+        outbox.waiting.push_back((publisher.written(), outward));
+    }
+
+    /// A journal has news.
+    pub(crate) fn hear(&mut self, news: News) {
+        match news {
+            News::Kept(root) => self.let_out_kept(root),
+            News::Stuck(root) => {
+                self.paused.entry(root).or_insert(self.clock.now());
+            }
+            News::Unstuck(root) => self.unpause(root),
+        }
+    }
+
+    fn let_out_kept(&mut self, root: RunSlot) {
+        while let Some(outbox) = self.outboxes.get_mut(&root) {
+            let kept = outbox.publisher.kept();
+            match outbox.waiting.pop_front_if(|(needs, _)| *needs <= kept) {
+                Some((_, outward)) => self.let_out(outward),
+                None if outbox.waiting.is_empty() => drop(self.outboxes.remove(&root)),
+                None => return,
+            }
+        }
+    }
+
+    fn let_out(&mut self, outward: Outward) {
+        match outward {
+            Outward::Attempt { run, at, attempt } => self.make_attempt(run, at, *attempt),
+            // Whoever waited may have gone.
+            Outward::Decided(answer) => drop(answer.send(Ok(()))),
+            Outward::Ended(done, outcome) => drop(done.send(*outcome)),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The tables of a journal.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::JournalError;
+
+/// The format that this version writes. It reads this one and older ones.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What marks the file as a journal: `RFJ` and a number.
+const APPLICATION: u32 = 0x5246_4a01;
+
+/// How long a reader or the writer waits for another process.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE run (
+    number  INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    header  BLOB NOT NULL,
+    status  TEXT,
+    ended   INTEGER
+) STRICT;
+-- The place is the run's number and that of the entry in it, so that a run's
+-- entries lie together and come in order.
+CREATE TABLE entry (
+    place  INTEGER PRIMARY KEY,
+    first  INTEGER NOT NULL,
+    schema INTEGER NOT NULL,
+    body   BLOB,
+    content BLOB
+) STRICT;
+CREATE TABLE held (
+    run     INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (run, content)
+) STRICT, WITHOUT ROWID;
+";
+
+/// How many bits of a place are the number of the entry.
+const ENTRY_BITS: u32 = 36;
+
+/// Where an entry of a run is.
+pub(crate) const fn place(run: i64, entry: u64) -> i64 {
+    run << ENTRY_BITS | entry as i64
+}
+
+/// Opens the file to write it, and makes it if it is not there.
+pub(crate) fn open(path: &Path) -> Result<Connection, JournalError> {
+    if path.is_dir() {
+        return Err(JournalError::unusable(path, "it is a folder"));
+    }
+    let db = Connection::open(path).map_err(JournalError::sqlite(path))?;
+    prepare(&db, path)?;
+    Ok(db)
+}
+
+/// Opens the file to read it.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
+    if path.is_dir() {
+        return Err(JournalError::unusable(path, "it is a folder"));
+    }
+    if !path.exists() {
+        return Err(JournalError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(JournalError::sqlite(path))?;
+    db.busy_timeout(PATIENCE)
+        .map_err(JournalError::sqlite(path))?;
+    check(&db, path)?;
+    Ok(db)
+}
+
+fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
+    let sqlite = || JournalError::sqlite(path);
+    db.busy_timeout(PATIENCE).map_err(sqlite())?;
+    db.pragma_update(None, "journal_mode", "WAL")
+        .map_err(sqlite())?;
+    db.pragma_update(None, "synchronous", "FULL")
+        .map_err(sqlite())?;
+    let tables: i64 = db
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(sqlite())?;
+    if tables == 0 {
+        let make = format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+        );
+        if let Err(error) = db.execute_batch(&make) {
+            // Another process may just have made them.
+            drop(db.execute_batch("ROLLBACK"));
+            tracing::debug!(%error, "the tables were not made");
+        }
+    }
+    check(db, path)
+}
+
+fn check(db: &Connection, path: &Path) -> Result<(), JournalError> {
+    let number = |pragma: &str| -> Result<u32, JournalError> {
+        db.pragma_query_value(None, pragma, |row| row.get(0))
+            .map_err(JournalError::sqlite(path))
+    };
+    if number("application_id")? != APPLICATION {
+        let why = "it is a database of another program, or damaged";
+        return Err(JournalError::unusable(path, why));
+    }
+    match number("user_version")? {
+        found if found > FORMAT => Err(JournalError::Newer {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        }),
+        _ => Ok(()),
+    }
+}
