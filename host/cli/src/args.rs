@@ -1,10 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ringfence::flow::{AgentName, MountName, Role, RunId, TaskPath};
+use ringfence::flow::{AgentName, MountName, Role, RunId, TaskId, TaskPath};
 
 /// Runs workflows of agents that nobody has to trust.
 #[derive(Debug, Parser)]
@@ -39,6 +40,9 @@ pub(crate) struct Global {
     /// A folder of plugins, in place of the configured ones (repeatable)
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) plugins: Vec<PathBuf>,
+    /// The journal of runs. Default: one in your state folder
+    #[arg(long, global = true, value_name = "FILE", env = "RINGFENCE_JOURNAL")]
+    pub(crate) journal: Option<PathBuf>,
     /// What the host logs to stderr, as in `info` or `ringfence_engine=debug`
     #[arg(
         long,
@@ -61,7 +65,7 @@ pub(crate) enum Command {
     /// Look at the agents in the plugins folders, or try one out
     #[command(subcommand)]
     Agents(AgentsCommand),
-    /// Look at the runs that are live, answer their questions, or stop them
+    /// Look at runs, answer their questions, stop them, or go on with them
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Help with the operator's file, `ringfence.toml`
@@ -81,8 +85,48 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
-    /// List the live runs, and what waits for approval
+    /// List the live runs, what waits for approval, and earlier runs
     List {
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show the tasks of a run with their rounds and attempts
+    Show {
+        /// The run
+        run: RunId,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print what happened in a run
+    Events(EventsArgs),
+    /// Print what the agents of a run logged
+    Logs {
+        /// The run
+        run: RunId,
+        /// Only of this task
+        #[arg(long)]
+        task: Option<TaskId>,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Go on with a run whose process has died
+    Resume(ResumeArgs),
+    /// Run tasks of a run that has ended again, and all that depends on them
+    Retry {
+        /// A task to begin with (repeatable). Default: all that did not complete
+        #[arg(long, value_name = "TASK")]
+        from: Vec<TaskId>,
+        #[command(flatten)]
+        resume: ResumeArgs,
+    },
+    /// Remove runs that ended long ago, and what only they hold
+    Prune {
+        /// How long ago, for example `48h`
+        #[arg(long, value_name = "DURATION", default_value = "720h", value_parser = parse_age)]
+        older_than: Duration,
         /// How the result is printed
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -91,11 +135,34 @@ pub(crate) enum RunsCommand {
     Approve(DecideArgs),
     /// Reject a task that waits for a person
     Reject(DecideArgs),
-    /// Stop a live run; its tasks of `finally` still run
+    /// Stop a run; its tasks of `finally` still run
     Cancel {
         /// The run
         run: RunId,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// The run
+    pub(crate) run: RunId,
+    /// Wait for more until the run ends, or nobody drives it
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How the result is printed; `json` prints one event a line
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run
+    pub(crate) run: RunId,
+    /// Go on although agents that the run has used are not the same any more
+    #[arg(long)]
+    pub(crate) accept_changed_agents: bool,
+    #[command(flatten)]
+    pub(crate) drive: DriveArgs,
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +203,22 @@ pub(crate) struct RunArgs {
     /// A folder that agents may be granted (repeatable)
     #[arg(long, short, value_name = "NAME=PATH", value_parser = parse_mount)]
     pub(crate) mount: Vec<(MountName, PathBuf)>,
+    /// The seed of the run's draws. Default: a fresh one
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The name of the run. Default: a fresh one
+    #[arg(long, value_name = "RUN")]
+    pub(crate) id: Option<RunId>,
+    /// Write nothing down: when the process dies, the run is gone
+    #[arg(long, conflicts_with = "journal")]
+    pub(crate) no_journal: bool,
+    #[command(flatten)]
+    pub(crate) drive: DriveArgs,
+}
+
+/// What holds for a run that this process drives, whether it starts or goes on.
+#[derive(Debug, Args)]
+pub(crate) struct DriveArgs {
     /// `json` prints one event a line
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -145,12 +228,6 @@ pub(crate) struct RunArgs {
     /// Write the artifacts of the run's tasks to this folder, under their names
     #[arg(long, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
-    /// The seed of the run's draws. Default: a fresh one
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// The name of the run. Default: a fresh one
-    #[arg(long, value_name = "RUN")]
-    pub(crate) id: Option<RunId>,
     /// Take no earlier result, also for tasks with `cache: true`
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -234,6 +311,10 @@ pub(crate) struct CallArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+fn parse_age(text: &str) -> Result<Duration, String> {
+    ringfence::flow::parse_duration(text).map_err(|error| error.to_string())
 }
 
 fn parse_input(text: &str) -> Result<(String, String), String> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use ringfence::journal::JournalError;
+
 use crate::exit::ExitCode;
 use crate::output::shown;
 
@@ -41,6 +43,9 @@ pub(crate) enum CliError {
     /// A live run cannot be spoken to.
     #[error("{0}")]
     Control(#[from] crate::control::ControlError),
+    /// The journal cannot be used.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
     /// The host could not start.
     #[error("the host cannot start: {0}")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -89,7 +94,12 @@ impl CliError {
             Self::Usage { .. } => ExitCode::Usage,
             Self::Invalid(_) => ExitCode::Invalid,
             Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
-            Self::Disk { .. } | Self::Files(_) | Self::Control(_) => ExitCode::Disk,
+            Self::Journal(
+                JournalError::NoRun { .. } | JournalError::SameName(_) | JournalError::Driven(_),
+            ) => ExitCode::Usage,
+            Self::Disk { .. } | Self::Files(_) | Self::Control(_) | Self::Journal(_) => {
+                ExitCode::Disk
+            }
             Self::Host(_) | Self::NotStarted(_) | Self::Report(_) | Self::Start(_) => {
                 ExitCode::Failed
             }

@@ -9,6 +9,7 @@ pub mod config;
 
 pub use ringfence_engine as engine;
 pub use ringfence_flow as flow;
+pub use ringfence_journal as journal;
 pub use ringfence_report as report;
 pub use ringfence_sandbox as sandbox;
 

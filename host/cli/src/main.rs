@@ -45,7 +45,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             commands::inspect(global, &name, format).await?;
         }
         Command::Agents(AgentsCommand::Call(args)) => return commands::call(global, &args).await,
-        Command::Runs(command) => commands::runs(&command)?,
+        Command::Runs(command) => return commands::runs(global, &command).await,
         Command::Config(ConfigCommand::Example) => output::print(ringfence::config::EXAMPLE),
         Command::Schema => output::print_json(&ringfence::flow::workflow_schema()),
         Command::Completions { shell } => {

@@ -3,10 +3,15 @@
 mod agents;
 mod call;
 mod check;
+mod drive;
 mod graph;
+mod history;
 mod inspect;
 mod interrupt;
+mod kept;
+mod offline;
 mod report;
+mod resume;
 mod run;
 mod runs;
 mod session;

@@ -1,38 +1,107 @@
 //! `ringfence runs`
 
 use console::Style;
-use ringfence::flow::{RunId, TaskPath, nearest, show_duration};
+use ringfence::flow::{Decision, RunId, TaskPath, nearest, show_duration};
+use ringfence::journal::{RunStanding, RunState};
 
-use crate::args::{DecideArgs, Format, RunsCommand};
+use super::history::{self, earlier_runs};
+use super::offline;
+use super::resume::{how_to_go_on, resume};
+use crate::args::{DecideArgs, Format, Global, RunsCommand};
 use crate::control::{Answer, Ask, ControlError, Status, ask, live_runs};
 use crate::error::CliError;
+use crate::exit::ExitCode;
 use crate::output::{print, print_json};
 use crate::ui::Table;
 
 /// The longest question that a list shows, in bytes.
 const MAX_QUESTION: usize = 60;
 
-pub(crate) fn runs(command: &RunsCommand) -> Result<(), CliError> {
+pub(crate) async fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, CliError> {
     match command {
-        RunsCommand::List { format } => list(*format),
-        RunsCommand::Approve(args) => decide(args, true),
-        RunsCommand::Reject(args) => decide(args, false),
-        RunsCommand::Cancel { run } => {
-            tell(run, &Ask::Cancel)?;
-            print(&format!("`{run}` is told to stop"));
-            Ok(())
+        RunsCommand::List { format } => list(global, *format)?,
+        RunsCommand::Show { run, format } => history::show(global, run, *format)?,
+        RunsCommand::Events(args) => history::events(global, args).await?,
+        RunsCommand::Logs { run, task, format } => {
+            history::logs(global, run, task.as_ref(), *format)?;
         }
+        RunsCommand::Resume(args) => return resume(global, args, None).await,
+        RunsCommand::Retry { from, resume: args } => return resume(global, args, Some(from)).await,
+        RunsCommand::Prune { older_than, format } => history::prune(global, *older_than, *format)?,
+        RunsCommand::Approve(args) => decide(global, args, true)?,
+        RunsCommand::Reject(args) => decide(global, args, false)?,
+        RunsCommand::Cancel { run } => cancel(global, run)?,
     }
+    Ok(ExitCode::Completed)
 }
 
-fn list(format: Format) -> Result<(), CliError> {
+fn cancel(global: &Global, run: &RunId) -> Result<(), CliError> {
+    if is_left(global, run) {
+        return match offline::cancel(global, run)? {
+            Some(_) => {
+                print(&format!("`{run}` is cancelled"));
+                Ok(())
+            }
+            None => {
+                print(&format!(
+                    "`{run}` is cancelled; its tasks of `finally` are left: {}",
+                    how_to_go_on(run)
+                ));
+                Ok(())
+            }
+        };
+    }
+    tell(run, &Ask::Cancel)?;
+    print(&format!("`{run}` is told to stop"));
+    Ok(())
+}
+
+/// Whether the journal holds the run and nobody drives it.
+fn is_left(global: &Global, run: &RunId) -> bool {
+    let known = earlier_runs(global).unwrap_or_default();
+    known
+        .iter()
+        .any(|known| known.run == *run && known.state == RunState::Interrupted)
+}
+
+/// How many earlier runs are listed for people.
+const MAX_LISTED: usize = 50;
+
+fn list(global: &Global, format: Format) -> Result<(), CliError> {
     let live = live_runs().map_err(CliError::from)?;
-    match format {
-        Format::Json => print_json(&live),
-        Format::Human if live.is_empty() => print("no run is live"),
-        Format::Human => print(&for_people(&live)),
+    let mut earlier = earlier_runs(global)?;
+    earlier.retain(|run| live.iter().all(|status| status.run != run.run));
+    if format == Format::Json {
+        print_json(&for_programs(&live, &earlier));
+        return Ok(());
+    }
+    match live.as_slice() {
+        [] => print("no run is live"),
+        live => print(&for_people(live)),
+    }
+    if !earlier.is_empty() {
+        let listed = &earlier[..earlier.len().min(MAX_LISTED)];
+        print(&format!("\n{}", history::table(listed)));
     }
     Ok(())
+}
+
+/// All runs, each with its state; live ones with how they are going.
+fn for_programs(live: &[Status], earlier: &[RunStanding]) -> Vec<serde_json::Value> {
+    let live = live.iter().map(|status| {
+        let mut json = serde_json::json!(status);
+        json["state"] = RunState::Running.as_str().into();
+        json
+    });
+    let earlier = earlier.iter().map(|run| {
+        serde_json::json!({
+            "run": run.run,
+            "state": run.state.as_str(),
+            "created": run.created,
+            "ended": run.ended,
+        })
+    });
+    live.chain(earlier).collect()
 }
 
 fn for_people(live: &[Status]) -> String {
@@ -92,8 +161,18 @@ fn for_people(live: &[Status]) -> String {
     text
 }
 
-fn decide(args: &DecideArgs, approved: bool) -> Result<(), CliError> {
+fn decide(global: &Global, args: &DecideArgs, approved: bool) -> Result<(), CliError> {
     let DecideArgs { run, task, note } = args;
+    let verb = if approved { "approved" } else { "rejected" };
+    if is_left(global, run) {
+        let decision = Decision::of(&user(), approved, note.as_deref());
+        offline::decide(global, run, task, decision)?;
+        print(&format!(
+            "{verb} `{task}` of `{run}`; {}",
+            how_to_go_on(run)
+        ));
+        return Ok(());
+    }
     let ask = Ask::Decide {
         task: task.to_string(),
         approved,
@@ -101,7 +180,6 @@ fn decide(args: &DecideArgs, approved: bool) -> Result<(), CliError> {
         by: user(),
     };
     tell(run, &ask)?;
-    let verb = if approved { "approved" } else { "rejected" };
     print(&format!("{verb} `{task}` of `{run}`"));
     Ok(())
 }

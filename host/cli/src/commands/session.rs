@@ -1,6 +1,6 @@
 //! What most commands begin with: the operator's file and the loaded agents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ringfence::config::{Config, ConfigError, FILE_NAME};
 use ringfence::engine::HostConfig;
 use ringfence::flow::{
-    AgentName, AttemptRunner, Diagnostic, HostFacts, MAX_ID_LEN, MountName, WorkflowFile,
-    clean_text, nearest,
+    AgentName, AgentProfile, AttemptRunner, ContentHash, Diagnostic, HostFacts, MAX_ID_LEN,
+    MountName, WorkflowFile, clean_text, nearest,
 };
 use ringfence::sandbox::{
     Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
@@ -80,6 +80,13 @@ impl Session {
             folders,
             cache_dir,
         })
+    }
+
+    /// The components of the loaded agents.
+    pub(super) fn agent_hashes(&self) -> BTreeMap<AgentName, ContentHash> {
+        let agents = self.sandbox.agents();
+        let hash = |agent: &Arc<AgentProfile>| (agent.name.clone(), agent.hash);
+        agents.iter().map(hash).collect()
     }
 
     /// What keeps a workflow from running here. Without `mounts` it is not

@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
-use ringfence::flow::{Diagnostic, FailureCode, SourceFile, WorkflowFile, WorkflowSource};
+use ringfence::flow::{
+    Diagnostic, FailureCode, SourceFile, WorkflowBundle, WorkflowFile, WorkflowSource,
+};
 
 use crate::error::CliError;
 use crate::output::{say, shown};
@@ -82,6 +84,13 @@ impl Source {
             name: shown(path),
             text,
         })
+    }
+
+    /// Parses the file, and keeps all files that it is made of. What is wrong
+    /// is printed.
+    pub(crate) fn bundle(&self) -> Result<(WorkflowFile, WorkflowBundle), CliError> {
+        WorkflowBundle::read(&self.name, &self.text, &Folders)
+            .map_err(|errors| self.refuse(&errors))
     }
 
     /// Parses the file. What is wrong is printed.

@@ -76,6 +76,13 @@ impl Replay {
         self.runs.get(path)
     }
 
+    /// The paths of all runs that were not let go of, those around before those
+    /// inside.
+    #[must_use]
+    pub fn paths(&self) -> Vec<RunPath> {
+        self.runs.keys().cloned().collect()
+    }
+
     /// The number of the next event.
     #[must_use]
     pub const fn next_event(&self) -> u64 {

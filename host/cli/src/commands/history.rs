@@ -1,0 +1,232 @@
+//! What a journal tells of runs: `ringfence runs show`, `events`, `logs` and
+//! `prune`.
+
+use std::time::Duration;
+
+use console::Style;
+use ringfence::engine::{Clock, RunObserver};
+use ringfence::flow::{
+    AttemptOutcome, AttemptRecord, RunEvent, RunEventKind, RunId, RunRecord, TaskId, TaskKey,
+    TaskRecord, Timestamp, clean_text, show_duration,
+};
+use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
+
+use super::drive::JsonLines;
+use super::kept::journal_place;
+use crate::args::{EventsArgs, Format, Global};
+use crate::error::CliError;
+use crate::output::{print, print_json};
+use crate::ui::{PlainView, Table, print_summary};
+
+/// How often a run that somebody else drives is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// The longest failure that the tree shows, in bytes.
+const MAX_FAILURE: usize = 200;
+
+/// Opens the journal to read it.
+pub(super) fn journal(global: &Global) -> Result<JournalFile, CliError> {
+    Ok(JournalFile::open_to_read(&journal_place(global)?)?)
+}
+
+/// The runs of the journal, the latest first; none if there is no journal.
+pub(super) fn earlier_runs(global: &Global) -> Result<Vec<RunStanding>, CliError> {
+    let opened = journal_place(global).map(|place| JournalFile::open_to_read(&place));
+    match opened {
+        Ok(Ok(file)) => Ok(file.runs()?),
+        Ok(Err(JournalError::Missing { .. })) | Err(_) => Ok(Vec::new()),
+        Ok(Err(error)) => Err(error.into()),
+    }
+}
+
+pub(super) fn show(global: &Global, run: &RunId, format: Format) -> Result<(), CliError> {
+    let file = journal(global)?;
+    let mut record = RunRecord::new();
+    file.events(run, 0, |event| record.apply(&event))?;
+    if format == Format::Json {
+        print_json(&record);
+        return Ok(());
+    }
+    let state = file.runs()?.into_iter().find(|known| known.run == *run);
+    let state = state.map_or("", |known| known.state.as_str());
+    let mut text = format!("{} {state}\n\n", Style::new().bold().apply_to(run));
+    tree(&record, "", &mut text);
+    if record.status.is_some() {
+        text.push('\n');
+        print_summary(&record, &mut text);
+    }
+    if state == RunState::Interrupted.as_str() {
+        text.push_str(&format!("\n{}\n", super::resume::how_to_go_on(run)));
+    }
+    print(&text);
+    Ok(())
+}
+
+/// The tasks of a run with their attempts, and the runs inside.
+fn tree(record: &RunRecord, indent: &str, text: &mut String) {
+    for (id, task) in record.tasks_in_order() {
+        text.push_str(&format!("{indent}{}\n", task_line(id, task)));
+        let of_task = |attempt: &&AttemptRecord| attempt.key.task == *id;
+        for attempt in record.attempts.iter().filter(of_task) {
+            text.push_str(&format!("{indent}  {}\n", attempt_line(attempt)));
+        }
+        for (item, instance) in task.instances() {
+            if let Some(child) = &instance.child {
+                let key = TaskKey {
+                    task: id.clone(),
+                    item,
+                };
+                text.push_str(&format!("{indent}  {key} runs\n"));
+                tree(child, &format!("{indent}    "), text);
+            }
+        }
+    }
+}
+
+fn task_line(id: &TaskId, task: &TaskRecord) -> String {
+    let bold = Style::new().bold();
+    let round = match task.whole.round {
+        0 | 1 => String::new(),
+        round => format!(", round {round}"),
+    };
+    let items = task.item_counts().map_or_else(String::new, |counts| {
+        format!(", {} of {} items", counts.completed, counts.total)
+    });
+    let why = task.whole.failure.as_ref().map(ToString::to_string);
+    let why = why.or_else(|| task.whole.reason.as_ref().map(ToString::to_string));
+    let why = why.map_or_else(String::new, |why| format!(": {}", short(&why)));
+    let state = task.state().as_str();
+    format!("{} {state}{round}{items}{why}", bold.apply_to(id))
+}
+
+fn attempt_line(attempt: &AttemptRecord) -> String {
+    let AttemptRecord {
+        key,
+        agent,
+        attempt: number,
+        round,
+        outcome,
+        usage,
+        ..
+    } = attempt;
+    let item = key
+        .item
+        .map_or_else(String::new, |item| format!("[{item}] "));
+    let took = attempt.duration().map(show_duration).unwrap_or_default();
+    let why = match outcome {
+        AttemptOutcome::Failed(failure) => format!(": {}", short(&failure.to_string())),
+        _ => String::new(),
+    };
+    format!(
+        "{item}round {round} attempt {number} by {agent}: {} in {took}, {} fuel, {}{why}",
+        outcome.as_str(),
+        usage.fuel,
+        usage.peak_memory
+    )
+}
+
+fn short(text: &str) -> String {
+    clean_text(text.lines().next().unwrap_or_default(), MAX_FAILURE)
+}
+
+pub(super) async fn events(global: &Global, args: &EventsArgs) -> Result<(), CliError> {
+    let file = journal(global)?;
+    let mut view: Box<dyn RunObserver> = match args.format {
+        Format::Json => Box::new(JsonLines),
+        Format::Human => Box::new(PlainView::new(print)),
+    };
+    let mut next = 0;
+    loop {
+        // Asked before the events are read, so that none comes in between.
+        let goes_on = args.follow && is_running(&file, &args.run)?;
+        next = file.events(&args.run, next, |event| view.event(&event))?;
+        if !goes_on {
+            return Ok(());
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+fn is_running(file: &JournalFile, run: &RunId) -> Result<bool, CliError> {
+    let runs = file.runs()?;
+    let known = runs.iter().find(|known| known.run == *run);
+    Ok(known.is_some_and(|known| known.state == RunState::Running))
+}
+
+pub(super) fn logs(
+    global: &Global,
+    run: &RunId,
+    task: Option<&TaskId>,
+    format: Format,
+) -> Result<(), CliError> {
+    let file = journal(global)?;
+    file.events(run, 0, |event| log(&event, "", &event.event, task, format))?;
+    Ok(())
+}
+
+fn log(event: &RunEvent, path: &str, kind: &RunEventKind, wanted: Option<&TaskId>, format: Format) {
+    match kind {
+        RunEventKind::Child {
+            key, event: inside, ..
+        } => {
+            log(event, &format!("{path}{key}/"), inside, wanted, format);
+        }
+        RunEventKind::AttemptLog {
+            key,
+            agent,
+            attempt,
+            line,
+        } if wanted.is_none_or(|task| *task == key.task) => match format {
+            Format::Json => match serde_json::to_string(event) {
+                Ok(line) => print(&line),
+                Err(error) => unreachable!("events have string keys: {error}"),
+            },
+            Format::Human => {
+                let fields: String = line
+                    .fields
+                    .iter()
+                    .map(|(name, value)| format!(" {name}={value}"))
+                    .collect();
+                print(&format!(
+                    "{path}{key} {agent} attempt {attempt} {}: {}{fields}",
+                    line.level.as_str(),
+                    line.message
+                ));
+            }
+        },
+        _ => {}
+    }
+}
+
+pub(super) fn prune(global: &Global, older_than: Duration, format: Format) -> Result<(), CliError> {
+    let file = journal(global)?;
+    let now = Clock::system().now().since_unix();
+    let pruned = file.prune(Timestamp::from_unix(now.saturating_sub(older_than)))?;
+    if format == Format::Json {
+        print_json(&serde_json::json!({ "runs": pruned.runs, "freed": pruned.freed }));
+        return Ok(());
+    }
+    let freed = match pruned.freed {
+        Some(bytes) => format!("{} freed", ringfence::flow::ByteSize::bytes(bytes)),
+        None => "contents stay, as another process uses the journal".to_owned(),
+    };
+    print(&format!("{} runs removed; {freed}", pruned.runs.len()));
+    Ok(())
+}
+
+/// The runs of the journal as a table.
+pub(super) fn table(runs: &[RunStanding]) -> String {
+    let (dim, bold) = (Style::new().dim(), Style::new().bold());
+    let mut table = Table::flush_right(&[2]);
+    let head = ["run", "state", "took"];
+    table.row(head.map(|cell| dim.apply_to(cell).to_string()));
+    for run in runs {
+        let took = run.ended.map(|ended| ended.since(run.created));
+        table.row([
+            bold.apply_to(&run.run).to_string(),
+            run.state.as_str().to_owned(),
+            took.map(show_duration).unwrap_or_default(),
+        ]);
+    }
+    table.lines().map(|line| line + "\n").collect()
+}

@@ -1,0 +1,84 @@
+//! What the command writes down of a run beside what the library does: where
+//! it was started, so that it can go on from there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ringfence::flow::MountName;
+use ringfence::journal::default_journal;
+
+use crate::args::Global;
+use crate::error::CliError;
+
+/// The keys of the context.
+const FOLDER: &str = "folder";
+const CONFIG: &str = "config";
+const PLUGINS: &str = "plugins";
+const MOUNTS: &str = "mounts";
+
+/// Where the journal is.
+pub(super) fn journal_place(global: &Global) -> Result<PathBuf, CliError> {
+    global
+        .journal
+        .clone()
+        .or_else(default_journal)
+        .ok_or_else(|| {
+            CliError::usage(
+                "no place for the journal is known, as no home folder is",
+                "name one with `--journal FILE`, or do without with `--no-journal`",
+            )
+        })
+}
+
+/// What has to be known to start the same host again.
+pub(super) fn context(
+    global: &Global,
+    mounts: &[(MountName, PathBuf)],
+    folder: &Path,
+) -> Result<BTreeMap<String, String>, CliError> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(CliError::disk(path, "find"));
+    let plugins: Vec<_> = global
+        .plugins
+        .iter()
+        .map(|path| absolute(path))
+        .collect::<Result<_, _>>()?;
+    let mounts: Vec<_> = mounts
+        .iter()
+        .map(|(name, path)| Ok((name.clone(), absolute(path)?)))
+        .collect::<Result<_, CliError>>()?;
+    let json = |value: serde_json::Value| value.to_string();
+    let mut context = BTreeMap::from([
+        (FOLDER.to_owned(), json(absolute(folder)?.to_str().into())),
+        (PLUGINS.to_owned(), json(serde_json::json!(plugins))),
+        (MOUNTS.to_owned(), json(serde_json::json!(mounts))),
+    ]);
+    if let Some(config) = &global.config {
+        let config = absolute(config)?;
+        context.insert(CONFIG.to_owned(), json(serde_json::json!(config)));
+    }
+    Ok(context)
+}
+
+/// Goes to where a run was started, and gives its mounts. What the command
+/// line names in `global` holds in place of what was written down.
+pub(super) fn return_to(
+    global: &mut Global,
+    context: &BTreeMap<String, String>,
+) -> Result<Vec<(MountName, PathBuf)>, CliError> {
+    if let Some(folder) = read::<PathBuf>(context, FOLDER) {
+        std::env::set_current_dir(&folder)
+            .map_err(CliError::disk(&folder, "go to the folder of the run"))?;
+    }
+    global.config = global.config.take().or_else(|| read(context, CONFIG));
+    if global.plugins.is_empty() {
+        global.plugins = read(context, PLUGINS).unwrap_or_default();
+    }
+    Ok(read(context, MOUNTS).unwrap_or_default())
+}
+
+fn read<T: serde::de::DeserializeOwned>(
+    context: &BTreeMap<String, String>,
+    key: &str,
+) -> Option<T> {
+    serde_json::from_str(context.get(key)?).ok()
+}

@@ -1,0 +1,201 @@
+//! Real processes that are killed at any moment, and what is left of their
+//! runs.
+//!
+//! `RINGFENCE_KILLS` sets how many processes are killed.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Ended, plugins, ringfence};
+
+/// Fans out, in two steps, with something before and after.
+const WORKFLOW: &str = "version: 1
+name: tortured
+concurrency: 4
+defaults: { retry: { max_retries: 0 } }
+tasks:
+  first: { role: count, mounts: [log], input: { work: 100000, number: 1 } }
+  each:
+    role: count
+    needs: [first]
+    mounts: [log]
+    for_each: range(12)
+    input: { work: 400000, number: \"${{ item }}\" }
+  last:
+    role: count
+    needs: [each]
+    mounts: [log]
+    input: { work: 100000, number: \"${{ tasks.each.output | sum }}\" }
+";
+
+const CONFIG: &str = "schema = 1
+plugins = [\".\"]
+[agents.count]
+instances = 4
+mounts = [\"log:rw\"]
+";
+
+struct Stage {
+    folder: tempfile::TempDir,
+    log: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = plugins(&["count"]);
+        let log = folder.path().join("log");
+        fs::create_dir(&log).unwrap();
+        fs::write(folder.path().join("w.yaml"), WORKFLOW).unwrap();
+        fs::write(folder.path().join("ringfence.toml"), CONFIG).unwrap();
+        Self { folder, log }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = ringfence(self.folder.path());
+        command.args(args);
+        command
+    }
+
+    fn say(&self, args: &[&str]) -> Ended {
+        self.command(args).output().unwrap().into()
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn executions(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.log.join("executions")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The attempts whose end the journal holds, as their executions are
+    /// written down; none if it holds no run yet.
+    fn finished(&self, run: &str) -> BTreeSet<String> {
+        let ended = self.say(&["runs", "events", run, "--format", "json"]);
+        if ended.code != Some(0) {
+            return BTreeSet::new();
+        }
+        let events = ended.json_lines();
+        let ends = events.iter().map(|event| &event["event"]);
+        ends.filter(|event| event["type"] == "attempt-ended")
+            .map(execution)
+            .collect()
+    }
+}
+
+fn execution(event: &Value) -> String {
+    let key = &event["key"];
+    let item = key["item"]
+        .as_u64()
+        .map_or_else(String::new, |item| format!("[{item}]"));
+    format!(
+        "{}{item} {} {}",
+        key["task"].as_str().unwrap(),
+        event["round"],
+        event["attempt"]
+    )
+}
+
+/// What a run gave: its output, and what each attempt did.
+fn gave(stage: &Stage, run: &str) -> (Value, BTreeSet<String>) {
+    let ended = stage
+        .say(&["runs", "events", run, "--format", "json"])
+        .expect(0);
+    let events = ended.json_lines();
+    let last = events.last().unwrap();
+    assert_eq!(last["event"]["type"], "run-ended", "{last}");
+    assert_eq!(last["event"]["status"], "completed", "{last}");
+    for (event, number) in events.iter().zip(1..) {
+        assert_eq!(event["seq"], number, "no event is lost");
+    }
+    (last["event"]["output"].clone(), stage.finished(run))
+}
+
+/// Draws without an order of its own: SplitMix64.
+fn draw(state: &mut u64, below: u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) % below
+}
+
+fn mount(log: &Path) -> String {
+    format!("log={}", log.display())
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
+    let kills: u64 = std::env::var("RINGFENCE_KILLS").map_or(20, |text| text.parse().unwrap());
+    let stage = Stage::new();
+    let mount = mount(&stage.log);
+    let start = |run: &str| -> Vec<String> {
+        [
+            "run", "w.yaml", "--quiet", "--id", run, "--seed", "1", "--mount", &mount,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    };
+    let args = start("undisturbed");
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    stage.say(&args).expect(0);
+    let wanted = gave(&stage, "undisturbed");
+    assert_eq!(stage.executions().len(), 14, "each was executed once");
+
+    let mut seed = kills;
+    let (mut killed, mut number, mut cut) = (0, 0, 0);
+    while killed < kills {
+        number += 1;
+        let run = format!("tortured-{number}");
+        fs::remove_file(stage.log.join("executions")).unwrap();
+        let args = start(&run);
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let mut child = stage.start(&args);
+        let (mut finished, mut seen) = (BTreeSet::new(), 0);
+        loop {
+            // Chance is what this is about: no state that can be waited for
+            // names all the moments between two states.
+            thread::sleep(Duration::from_millis(draw(&mut seed, 220)));
+            if killed < kills {
+                drop(child.kill());
+                killed += 1;
+            }
+            let ended = child.wait().unwrap().success();
+            let executions = stage.executions();
+            for line in &executions[seen..] {
+                assert!(!finished.contains(line), "{line} was executed again");
+            }
+            seen = executions.len();
+            let now = stage.finished(&run);
+            assert!(finished.is_subset(&now), "what was kept stays kept");
+            finished = now;
+            if ended {
+                break;
+            }
+            cut += u64::from(!finished.is_empty());
+            child = match stage.say(&["runs", "show", &run]).code {
+                Some(0) => stage.start(&["runs", "resume", &run, "--quiet"]),
+                // It died before it was written down that it starts.
+                _ => stage.start(&args),
+            };
+        }
+        assert_eq!(gave(&stage, &run), wanted, "as if nothing had happened");
+    }
+    assert!(
+        cut > kills / 10,
+        "only {cut} of {kills} kills hit a run at work"
+    );
+}
