@@ -24,18 +24,18 @@ name: tortured
 concurrency: 4
 defaults: { retry: { max_retries: 0 } }
 tasks:
-  first: { role: count, mounts: [log], input: { work: 100000, number: 1 } }
+  first: { role: count, mounts: [log], input: { work: 2000000, number: 1 } }
   each:
     role: count
     needs: [first]
     mounts: [log]
     for_each: range(12)
-    input: { work: 400000, number: \"${{ item }}\" }
+    input: { work: 6000000, number: \"${{ item }}\" }
   last:
     role: count
     needs: [each]
     mounts: [log]
-    input: { work: 100000, number: \"${{ tasks.each.output | sum }}\" }
+    input: { work: 2000000, number: \"${{ tasks.each.output | sum }}\" }
 ";
 
 const CONFIG: &str = "schema = 1
@@ -72,8 +72,25 @@ impl Stage {
 
     fn start(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let said = fs::File::create(self.said()).unwrap();
+        command.stdout(said).stderr(Stdio::null());
         command.spawn().unwrap()
+    }
+
+    fn said(&self) -> PathBuf {
+        self.folder.path().join("said.jsonl")
+    }
+
+    /// Whatever the process told somebody is in the journal.
+    fn check_what_was_said(&self, journal: &[Value]) {
+        let said = fs::read_to_string(self.said()).unwrap();
+        // A line that was cut off was not said.
+        let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        for line in whole.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let seq = event["seq"].as_u64().unwrap() as usize;
+            assert_eq!(journal.get(seq - 1), Some(&event), "event {seq} is lost");
+        }
     }
 
     fn executions(&self) -> Vec<String> {
@@ -81,19 +98,22 @@ impl Stage {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The attempts whose end the journal holds, as their executions are
-    /// written down; none if it holds no run yet.
-    fn finished(&self, run: &str) -> BTreeSet<String> {
-        let ended = self.say(&["runs", "events", run, "--format", "json"]);
-        if ended.code != Some(0) {
-            return BTreeSet::new();
+    /// The events that the journal holds; none if it holds no such run yet.
+    fn events(&self, run: &str) -> Vec<Value> {
+        let told = self.say(&["runs", "events", run, "--format", "json"]);
+        match told.code {
+            Some(0) => told.json_lines(),
+            _ => Vec::new(),
         }
-        let events = ended.json_lines();
-        let ends = events.iter().map(|event| &event["event"]);
-        ends.filter(|event| event["type"] == "attempt-ended")
-            .map(execution)
-            .collect()
     }
+}
+
+/// The attempts that have ended, as their executions are written down.
+fn finished(events: &[Value]) -> BTreeSet<String> {
+    let ends = events.iter().map(|event| &event["event"]);
+    ends.filter(|event| event["type"] == "attempt-ended")
+        .map(execution)
+        .collect()
 }
 
 fn execution(event: &Value) -> String {
@@ -111,17 +131,14 @@ fn execution(event: &Value) -> String {
 
 /// What a run gave: its output, and what each attempt did.
 fn gave(stage: &Stage, run: &str) -> (Value, BTreeSet<String>) {
-    let ended = stage
-        .say(&["runs", "events", run, "--format", "json"])
-        .expect(0);
-    let events = ended.json_lines();
+    let events = stage.events(run);
     let last = events.last().unwrap();
     assert_eq!(last["event"]["type"], "run-ended", "{last}");
     assert_eq!(last["event"]["status"], "completed", "{last}");
     for (event, number) in events.iter().zip(1..) {
         assert_eq!(event["seq"], number, "no event is lost");
     }
-    (last["event"]["output"].clone(), stage.finished(run))
+    (last["event"]["output"].clone(), finished(&events))
 }
 
 /// Draws without an order of its own: SplitMix64.
@@ -144,7 +161,7 @@ fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
     let mount = mount(&stage.log);
     let start = |run: &str| -> Vec<String> {
         [
-            "run", "w.yaml", "--quiet", "--id", run, "--seed", "1", "--mount", &mount,
+            "run", "w.yaml", "--format", "json", "--id", run, "--seed", "1", "--mount", &mount,
         ]
         .map(str::to_owned)
         .to_vec()
@@ -164,7 +181,7 @@ fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
         let args = start(&run);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let mut child = stage.start(&args);
-        let (mut finished, mut seen) = (BTreeSet::new(), 0);
+        let (mut done, mut seen) = (BTreeSet::new(), 0);
         loop {
             // Chance is what this is about: no state that can be waited for
             // names all the moments between two states.
@@ -176,18 +193,23 @@ fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
             let ended = child.wait().unwrap().success();
             let executions = stage.executions();
             for line in &executions[seen..] {
-                assert!(!finished.contains(line), "{line} was executed again");
+                assert!(!done.contains(line), "{line} was executed again");
             }
             seen = executions.len();
-            let now = stage.finished(&run);
-            assert!(finished.is_subset(&now), "what was kept stays kept");
-            finished = now;
-            if ended {
+            let events = stage.events(&run);
+            stage.check_what_was_said(&events);
+            let now = finished(&events);
+            assert!(done.is_subset(&now), "what was kept stays kept");
+            done = now;
+            // It may have been killed between the end of the run and its own.
+            let over = |last: &Value| last["event"]["type"] == "run-ended";
+            if events.last().is_some_and(over) {
                 break;
             }
-            cut += u64::from(!finished.is_empty());
+            assert!(!ended, "it ended well, and its run has not");
+            cut += u64::from(!done.is_empty());
             child = match stage.say(&["runs", "show", &run]).code {
-                Some(0) => stage.start(&["runs", "resume", &run, "--quiet"]),
+                Some(0) => stage.start(&["runs", "resume", &run, "--format", "json"]),
                 // It died before it was written down that it starts.
                 _ => stage.start(&args),
             };
