@@ -91,12 +91,12 @@ impl CliError {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage { .. } => ExitCode::Usage,
-            Self::Invalid(_) => ExitCode::Invalid,
-            Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
-            Self::Journal(
+            Self::Usage { .. }
+            | Self::Journal(
                 JournalError::NoRun { .. } | JournalError::SameName(_) | JournalError::Driven(_),
             ) => ExitCode::Usage,
+            Self::Invalid(_) => ExitCode::Invalid,
+            Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
             Self::Disk { .. } | Self::Files(_) | Self::Control(_) | Self::Journal(_) => {
                 ExitCode::Disk
             }

@@ -176,7 +176,7 @@ async fn a_run_goes_on_from_each_of_its_entries() {
                 artifacts: Arc::new(MemoryArtifacts::default()),
                 results: None,
                 observer: Box::new(move |event: &RunEvent| {
-                    watch.lock().unwrap().push(event.clone())
+                    watch.lock().unwrap().push(event.clone());
                 }),
                 journal: Paper::prompt(),
             })

@@ -5,10 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ringfence::engine::{Clock, Host, MemoryArtifacts, RunSpec, draw_run_id, draw_seed};
-use ringfence::flow::{
-    ArtifactStore, AttemptRunner, InputValue, Json, MountName, RunJournal, WorkflowBundle,
-    WorkflowFile,
-};
+use ringfence::flow::{AttemptRunner, InputValue, Json, MountName, WorkflowBundle, WorkflowFile};
 use ringfence::journal::{JournalFile, RunHeader};
 
 use super::drive::Drive;
@@ -46,25 +43,26 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         journal: None,
     };
     if !args.no_journal {
-        let kept = keep(global, args, &session, bundle, &spec, clock)?;
-        (spec.journal, spec.artifacts) = (Some(kept.0), kept.1);
+        let header = header(global, args, &session, bundle, &spec, clock)?;
+        let file = JournalFile::open(&journal_place(global)?)?;
+        spec.journal = Some(file.create(&spec.id, &header)?);
+        spec.artifacts = file.artifacts();
     }
     let artifacts = Arc::clone(&spec.artifacts);
     let handle = host.run(spec).await?;
     drive.finish(handle, &host, &plan, &*artifacts).await
 }
 
-/// Writes down that the run starts.
-fn keep(
+/// What the journal holds of a run before anything happens.
+fn header(
     global: &Global,
     args: &RunArgs,
     session: &Session,
     workflow: WorkflowBundle,
     spec: &RunSpec,
     clock: Clock,
-) -> Result<(Arc<dyn RunJournal>, Arc<dyn ArtifactStore>), CliError> {
-    let file = JournalFile::open(&journal_place(global)?)?;
-    let header = RunHeader {
+) -> Result<RunHeader, CliError> {
+    Ok(RunHeader {
         created: clock.now(),
         workflow,
         inputs: spec.inputs.clone(),
@@ -73,9 +71,7 @@ fn keep(
         ceiling: session.sandbox.ceiling(),
         agents: session.agent_hashes(),
         context: context(global, &args.mount, Path::new("."))?,
-    };
-    let journal = file.create(&spec.id, &header)?;
-    Ok((journal, file.artifacts()))
+    })
 }
 
 fn inputs(file: &WorkflowFile, given: &[(String, String)]) -> Result<Json, CliError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskKey, TaskStatus, Timestamp,
-    clean_text, show_duration,
+    AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId, TaskKey, TaskStatus,
+    Timestamp, clean_text, show_duration,
 };
 
 /// The longest text of an agent's that a line shows, in bytes.
@@ -164,7 +164,7 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             format!("goes on after {}", show_duration(*away))
         }
         RunEventKind::RunRetried { tasks } => {
-            let names: Vec<_> = tasks.iter().map(|task| task.as_str()).collect();
+            let names: Vec<_> = tasks.iter().map(TaskId::as_str).collect();
             format!("runs again: {}", names.join(", "))
         }
         RunEventKind::FinallyStarted { status, .. } => {
