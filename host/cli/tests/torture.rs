@@ -81,6 +81,14 @@ impl Stage {
         self.folder.path().join("said.jsonl")
     }
 
+    /// Waits until a process has told so many events, or has ended.
+    fn wait_for(&self, events: u64, child: &mut Child) {
+        let told = || fs::read_to_string(self.said()).unwrap().lines().count() as u64;
+        while told() < events && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Whatever the process told somebody is in the journal.
     fn check_what_was_said(&self, journal: &[Value]) {
         let said = fs::read_to_string(self.said()).unwrap();
@@ -170,6 +178,7 @@ fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     stage.say(&args).expect(0);
     let wanted = gave(&stage, "undisturbed");
+    let total = stage.events("undisturbed").len() as u64;
     assert_eq!(stage.executions().len(), 14, "each was executed once");
 
     let mut seed = kills;
@@ -183,9 +192,10 @@ fn a_run_that_is_killed_at_any_moment_loses_nothing_and_repeats_nothing() {
         let mut child = stage.start(&args);
         let (mut done, mut seen) = (BTreeSet::new(), 0);
         loop {
-            // Chance is what this is about: no state that can be waited for
-            // names all the moments between two states.
-            thread::sleep(Duration::from_millis(draw(&mut seed, 220)));
+            stage.wait_for(draw(&mut seed, total), &mut child);
+            // Chance is what this is about: no event names all the moments
+            // between two events.
+            thread::sleep(Duration::from_micros(draw(&mut seed, 10_000)));
             if killed < kills {
                 drop(child.kill());
                 killed += 1;
