@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Done, Report};
-use crate::{guests, process, wasm};
+use crate::{browser, guests, process, wasm};
 
 /// The workspaces that are not the host's: folder, and the name in steps.
 const PLUGINS: &str = "plugins/Cargo.toml";
@@ -22,6 +22,9 @@ const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
 
 /// How many random histories the slow group tries.
 const NIGHTLY_CASES: &str = "100000";
+
+/// How many processes the slow group kills.
+const NIGHTLY_KILLS: &str = "500";
 
 /// Runs all steps up to the first that fails, then prints the summary.
 pub(crate) fn run(project: &Project, slow: bool) -> Result<(), Error> {
@@ -81,6 +84,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     report.step("build", |_| {
         cargo(&["build", "--workspace", "--all-targets"])
     })?;
+    report.step("browser", |_| Ok(browser::provide()))?;
     report.step("tests: host", |counts| {
         test(project, &["--workspace"], &[], counts)
     })?;
@@ -100,6 +104,12 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
             let suites = ["--workspace", "--test", "histories", "--test", "fleet"];
             test_with(project, &suites, &[], counts, |command| {
                 command.env("RINGFENCE_CASES", NIGHTLY_CASES);
+            })
+        })?;
+        report.step("tests: many kills", |counts| {
+            let suites = ["--workspace", "--test", "torture"];
+            test_with(project, &suites, &[], counts, |command| {
+                command.env("RINGFENCE_KILLS", NIGHTLY_KILLS);
             })
         })?;
     }

@@ -7,6 +7,7 @@
     reason = "this is a command-line tool"
 )]
 
+mod browser;
 mod checks;
 mod counts;
 mod demo;

@@ -66,11 +66,11 @@ pub use plan::{
     Ancestors, MAX_LOOPS, MAX_TASKS, Plan, PlanError, PlannedNode, RedoLoop, TaskIndex,
 };
 pub use record::{
-    ApprovalRecord, ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, DecisionRecord,
-    Durations, FailureRecord, FallbackRecord, FindingRecord, InstanceRecord, ItemCounts, LogTail,
-    MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT, RecallRecord, ResumeRecord,
-    RetryRecord, RoundRecord, RunRecord, RunSummary, SeverityCounts, TaskRecord, TaskState,
-    UsageTotals, WorkflowMeter, WorkflowMetrics,
+    ApprovalRecord, ArtifactRecord, AttemptOutcome, AttemptRecord, BreakerRecord, CriticalStep,
+    DecisionRecord, Durations, FailureRecord, FallbackRecord, FindingRecord, InstanceRecord,
+    ItemCounts, LogTail, MAX_DECISIONS, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT,
+    RecallRecord, ResumeRecord, RetryRecord, RoundRecord, RunRecord, RunSummary, SeverityCounts,
+    TaskRecord, TaskState, UsageTotals, WorkflowMeter, WorkflowMetrics,
 };
 pub use retry::{
     Backoff, CodeRetry, Jitter, MAX_RETRY_AFTER, RetryBudget, RetryCount, RetryPolicy,

@@ -26,5 +26,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("review", &fixture::review(), &fixture::sources())?;
     write("hostile", &fixture::hostile(), &fixture::hostile_sources())?;
     write("large", &fixture::large(5_000, 2_000), &fixture::sources())?;
+    write("resumed", &fixture::resumed(), &fixture::sources())?;
     write("empty", &RunRecord::new(), &fixture::sources())
 }

@@ -98,7 +98,7 @@ impl<'a> Drive<'a> {
         // The patch and the summary are worth having also where a report is not.
         let mut written = Ok(());
         let sources = SourceFolders::new(self.mounts.iter().map(|(_, path)| path));
-        let graph = graph::svg(plan);
+        let graph = graph::svg_of_run(plan, &record);
         for (path, kind) in self.reports {
             let report = kind.render(&record, &sources, &graph);
             let report = report.map_err(CliError::from);

@@ -9,7 +9,7 @@ mod svg;
 
 pub use dot::dot;
 pub use mermaid::mermaid;
-pub use svg::svg;
+pub use svg::{svg, svg_of_run};
 
 #[cfg(test)]
 mod tests {

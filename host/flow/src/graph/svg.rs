@@ -1,10 +1,11 @@
 //! SVG, drawn here.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::layout::{Layout, MARGIN, Point, TASK, layout};
 use super::shape::{Outline, loops, outline, subtitle};
-use crate::{Plan, TaskIndex};
+use crate::{Plan, RunRecord, TaskIndex, TaskRecord, TaskState, TaskStatus, show_duration};
 
 /// The height that each feedback loop takes below the tasks.
 const LOOP: f32 = 26.0;
@@ -30,17 +31,94 @@ const STYLE: &str = "\
 .rf-loop{fill:none;stroke:#b7791f;stroke-width:1.3;stroke-dasharray:5 4}\
 .rf-back{fill:#b7791f}\
 .rf-label{font-size:11px;fill:#b7791f}\
+.rf-state{font-size:13px;font-weight:700}\
+.rf-waiting .rf-box,.rf-skipped .rf-box{stroke-dasharray:3 3}\
+.rf-running .rf-box{stroke:#2f6fd0}.rf-running .rf-state{fill:#2f6fd0}\
+.rf-completed .rf-box{fill:#e9f6ec;stroke:#2e8b4a}.rf-completed .rf-state{fill:#2e8b4a}\
+.rf-failed .rf-box{fill:#fdecea;stroke:#c53929}.rf-failed .rf-state{fill:#c53929}\
+.rf-rejected .rf-box,.rf-cancelled .rf-box{fill:#fff6e5;stroke:#b7791f}\
+.rf-rejected .rf-state,.rf-cancelled .rf-state{fill:#b7791f}\
+.rf-skipped .rf-state{fill:#8794a3}\
+.rf-critical .rf-box{stroke-width:3}\
 @media (prefers-color-scheme:dark){\
 .rf-graph{color:#dfe6ee}\
 .rf-box{fill:#1d2630;stroke:#66758a}\
 .rf-gate{fill:#33291a;stroke:#d69e3c}\
 .rf-vote{fill:#1c2740;stroke:#7f9fe6}\
-.rf-loop{stroke:#d69e3c}.rf-back,.rf-label{fill:#d69e3c}}";
+.rf-loop{stroke:#d69e3c}.rf-back,.rf-label{fill:#d69e3c}\
+.rf-running .rf-box{stroke:#6fa3f0}.rf-running .rf-state{fill:#6fa3f0}\
+.rf-completed .rf-box{fill:#16301f;stroke:#4fb06d}.rf-completed .rf-state{fill:#4fb06d}\
+.rf-failed .rf-box{fill:#3a1b19;stroke:#e5675a}.rf-failed .rf-state{fill:#e5675a}\
+.rf-rejected .rf-box,.rf-cancelled .rf-box{fill:#33291a;stroke:#d69e3c}\
+.rf-rejected .rf-state,.rf-cancelled .rf-state{fill:#d69e3c}}";
+
+/// What a run has to say of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    /// Classes of its box.
+    class: String,
+    /// What its tooltip says beside its name.
+    note: String,
+    /// A sign for its state, for those who see no colours.
+    sign: &'static str,
+}
+
+impl Mark {
+    fn of(task: &TaskRecord, critical: bool) -> Self {
+        let state = task.state();
+        let mut note = format!("; {}", state.as_str());
+        if let (Some(started), Some(ended)) = (task.whole.started, task.whole.ended) {
+            note.push_str(&format!(" in {}", show_duration(ended.since(started))));
+        }
+        if task.whole.round > 1 {
+            note.push_str(&format!(", round {}", task.whole.round));
+        }
+        if let Some(items) = task.item_counts() {
+            note.push_str(&format!(", {} of {} items", items.completed, items.total));
+        }
+        if critical {
+            note.push_str(", on the critical path");
+        }
+        let critical = if critical { " rf-critical" } else { "" };
+        Self {
+            class: format!(" class=\"rf-{}{critical}\"", state.as_str()),
+            note,
+            sign: match state {
+                TaskState::Waiting => "",
+                TaskState::Running => "▸",
+                TaskState::Ended(TaskStatus::Completed) => "✓",
+                TaskState::Ended(TaskStatus::Failed) => "✗",
+                TaskState::Ended(TaskStatus::Rejected | TaskStatus::Cancelled) => "!",
+                TaskState::Ended(TaskStatus::Skipped) => "–",
+            },
+        }
+    }
+}
 
 /// The plan as a picture: a column a wave, dashed lines for work that is sent
 /// back.
 #[must_use]
 pub fn svg(plan: &Plan) -> String {
+    draw(plan, |_| Mark::default())
+}
+
+/// Like [`svg`], with what became of each task in a run of the plan, and its
+/// critical path.
+#[must_use]
+pub fn svg_of_run(plan: &Plan, record: &RunRecord) -> String {
+    let critical: BTreeSet<_> = record
+        .critical_path()
+        .into_iter()
+        .map(|step| step.task)
+        .collect();
+    draw(plan, |at| {
+        let id = &plan.task(at).id;
+        let task = record.tasks.get(id);
+        task.map_or_else(Mark::default, |task| Mark::of(task, critical.contains(id)))
+    })
+}
+
+fn draw(plan: &Plan, mark: impl Fn(TaskIndex) -> Mark) -> String {
     let layout = layout(plan);
     let loops: Vec<_> = loops(plan).collect();
     let (width, tasks_height) = layout.size;
@@ -81,7 +159,7 @@ pub fn svg(plan: &Plan) -> String {
         draw_loop(&mut text, &layout, &back, label);
     }
     for at in plan.indices() {
-        draw_task(&mut text, plan, at, layout.corners[at.get()]);
+        draw_task(&mut text, plan, at, layout.corners[at.get()], &mark(at));
     }
     text.push_str("</svg>\n");
     text
@@ -188,7 +266,7 @@ fn rounded(points: &[Point]) -> String {
     path
 }
 
-fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
+fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point, mark: &Mark) {
     let task = plan.task(at);
     let (width, height) = TASK;
     let (class, radius) = match outline(task) {
@@ -198,7 +276,13 @@ fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
     };
     push(
         text,
-        format_args!("<g><title>{}: {}</title>", task.id, subtitle(task)),
+        format_args!(
+            "<g{}><title>{}: {}{}</title>",
+            mark.class,
+            task.id,
+            subtitle(task),
+            mark.note
+        ),
     );
     if task.for_each.is_some() {
         // A second box behind the first: there are several of these.
@@ -227,6 +311,17 @@ fn draw_task(text: &mut String, plan: &Plan, at: TaskIndex, (x, y): Point) {
                 "<text class=\"{class}\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 y + drop,
                 line
+            ),
+        );
+    }
+    if !mark.sign.is_empty() {
+        push(
+            text,
+            format_args!(
+                "<text class=\"rf-state\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+                x + width - 8.0,
+                y + 16.0,
+                mark.sign
             ),
         );
     }
@@ -269,6 +364,37 @@ mod tests {
         for at in plan.indices() {
             assert!(picture.contains(&format!("<title>{}: ", plan.task(at).id)));
         }
+    }
+
+    #[test]
+    fn a_run_colours_its_tasks() {
+        let plan = plan(super::super::tests::EVERYTHING);
+        let mut record = RunRecord::new();
+        let states = [
+            ("design", TaskState::Ended(TaskStatus::Completed)),
+            ("code", TaskState::Ended(TaskStatus::Failed)),
+            ("docs", TaskState::Running),
+        ];
+        let at = |second| crate::Timestamp::from_unix(std::time::Duration::from_secs(second));
+        for (name, state) in states {
+            let task = record.tasks.entry(crate::TaskId::new(name).unwrap());
+            let task = task.or_default();
+            task.whole.state = state;
+            task.whole.started = Some(at(3));
+            task.whole.ended = state.ended().map(|_| at(5));
+        }
+        record.updated = at(9);
+        let picture = svg_of_run(&plan, &record);
+        for part in [
+            "<g class=\"rf-completed\"><title>design: architect; completed in 2 s</title>",
+            "<g class=\"rf-failed\">",
+            "<g class=\"rf-running rf-critical\">",
+            ">✗</text>",
+        ] {
+            assert!(picture.contains(part), "{part}: {picture}");
+        }
+        // The rest is not known of, and drawn as it is in the plan.
+        assert_eq!(picture.matches("<g>").count(), plan.tasks().len() - 3);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! attempts and findings and nothing else.
 
 mod attempt;
+mod critical;
 mod decision;
 mod finding;
 mod fold;
@@ -22,6 +23,7 @@ mod task;
 mod history;
 
 pub use attempt::{AttemptOutcome, AttemptRecord};
+pub use critical::CriticalStep;
 pub use decision::{DecisionRecord, MAX_DECISIONS};
 pub use finding::FindingRecord;
 pub use log::{LogTail, MAX_LOG_BYTES_PER_RUN, MAX_LOG_LINES_PER_ATTEMPT};

@@ -1,18 +1,18 @@
 //! What the page's script draws: embedded as JSON, so that thousands of rows
 //! cost nothing before they are looked at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_flow::{
-    AttemptOutcome, AttemptRecord, Edit, Finding, FindingRecord, LogLevel, MAX_MESSAGE_LEN,
-    RunRecord, Timestamp, clean_text,
+    AttemptOutcome, AttemptRecord, CriticalStep, Edit, Finding, FindingRecord, LogLevel,
+    MAX_MESSAGE_LEN, RunRecord, TaskKey, TaskRecord, Timestamp, clean_text,
 };
 use serde::Serialize;
 
 use crate::SourceLookup;
-use crate::wording::WORST_FIRST;
+use crate::wording::{MAX_INSIDE, WORST_FIRST};
 
 /// How many findings and attempts a page holds. A browser takes this many; the
 /// page says how many are left out.
@@ -43,6 +43,9 @@ pub(super) struct Data {
     attempts: Vec<AttemptRow>,
     attempts_left_out: usize,
     rounds: Vec<RoundMark>,
+    resumes: Vec<ResumeMark>,
+    waits: Vec<WaitRow>,
+    critical: Vec<StepRow>,
     logs: Vec<TaskLog>,
 }
 
@@ -99,6 +102,8 @@ struct AttemptRow {
     /// Why it failed or rejected, or what it said last.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    critical: bool,
 }
 
 #[derive(Serialize)]
@@ -106,6 +111,33 @@ struct RoundMark {
     at: u64,
     round: u32,
     gate: String,
+}
+
+/// Where the run went on after nobody had driven it.
+#[derive(Serialize)]
+struct ResumeMark {
+    at: u64,
+    away: u64,
+}
+
+/// A person is asked.
+#[derive(Serialize)]
+struct WaitRow {
+    /// Index in `tasks`.
+    task: usize,
+    start: u64,
+    wall: u64,
+    note: String,
+}
+
+/// A step of the critical path.
+#[derive(Serialize)]
+struct StepRow {
+    task: String,
+    round: u32,
+    start: u64,
+    wall: u64,
+    waited: u64,
 }
 
 #[derive(Serialize)]
@@ -129,12 +161,18 @@ fn micros(duration: Duration) -> u64 {
 impl Data {
     pub(super) fn of(record: &RunRecord, sources: &dyn SourceLookup) -> Self {
         let start = record.started.unwrap_or_else(|| first_start(record));
-        let tasks: Vec<_> = record
-            .tasks_in_order()
-            .into_iter()
-            .map(|(id, _)| id)
+        let tasks = record.tasks_with_inside(MAX_INSIDE);
+        let places: HashMap<_, _> = tasks
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .zip(0..)
             .collect();
-        let places: HashMap<_, _> = tasks.iter().copied().zip(0..).collect();
+        let mut attempts = Vec::new();
+        let all = collect_attempts(record, "", &places, &mut attempts);
+        attempts.sort_by_key(|placed| placed.attempt.started);
+        attempts.truncate(MAX_ROWS);
+        let path = record.critical_path();
+        let critical = critical_attempts(record, &path);
         let mut findings = record.findings();
         let findings_left_out = findings.len().saturating_sub(MAX_ROWS);
         if findings_left_out > 0 {
@@ -142,22 +180,44 @@ impl Data {
             findings.sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
             findings.truncate(MAX_ROWS);
         }
-        let attempts = record
-            .attempts
+        let waits = tasks
             .iter()
-            .take(MAX_ROWS)
-            .map(|attempt| AttemptRow {
-                task: places.get(&attempt.key.task).copied().unwrap_or_default(),
-                ..AttemptRow::of(attempt, start, record.updated)
-            })
-            .collect();
+            .zip(0..)
+            .filter_map(|((_, task), place)| WaitRow::of(task, place, start, record.updated));
         Self {
             duration: micros(record.ended.unwrap_or(record.updated).since(start)),
             sources: lines(findings.iter().map(|found| &found.finding), sources),
             findings: findings.iter().map(FindingRow::of).collect(),
             findings_left_out,
-            attempts,
-            attempts_left_out: record.attempts.len().saturating_sub(MAX_ROWS),
+            attempts_left_out: all - attempts.len(),
+            waits: waits.collect(),
+            attempts: attempts
+                .iter()
+                .map(|placed| AttemptRow {
+                    task: placed.task,
+                    key: format!("{}{}", placed.around, placed.attempt.key),
+                    critical: critical.contains(&std::ptr::from_ref(placed.attempt)),
+                    ..AttemptRow::of(placed.attempt, start, record.updated)
+                })
+                .collect(),
+            resumes: record
+                .resumes
+                .iter()
+                .map(|resumed| ResumeMark {
+                    at: micros(resumed.at.since(start)),
+                    away: micros(resumed.away),
+                })
+                .collect(),
+            critical: path
+                .iter()
+                .map(|step| StepRow {
+                    task: step.task.to_string(),
+                    round: step.round,
+                    start: micros(step.started.since(start)),
+                    wall: micros(step.ended.since(step.started)),
+                    waited: micros(step.waited),
+                })
+                .collect(),
             rounds: record
                 .rounds
                 .iter()
@@ -168,7 +228,7 @@ impl Data {
                 })
                 .collect(),
             logs: logs(record),
-            tasks: tasks.into_iter().map(ToString::to_string).collect(),
+            tasks: tasks.into_iter().map(|(path, _)| path).collect(),
         }
     }
 
@@ -182,6 +242,89 @@ impl Data {
             .replace('&', "\\u0026")
             .replace('\u{2028}', "\\u2028")
             .replace('\u{2029}', "\\u2029"))
+    }
+}
+
+/// An attempt of the run or of one inside, with its row in the timeline.
+struct Placed<'a> {
+    task: usize,
+    around: String,
+    attempt: &'a AttemptRecord,
+}
+
+/// Collects the attempts of tasks that have a row. Gives how many there are.
+fn collect_attempts<'a>(
+    record: &'a RunRecord,
+    around: &str,
+    places: &HashMap<&str, usize>,
+    placed: &mut Vec<Placed<'a>>,
+) -> usize {
+    let mut all = record.attempts.len();
+    placed.extend(record.attempts.iter().filter_map(|attempt| {
+        Some(Placed {
+            task: *places.get(format!("{around}{}", attempt.key.task).as_str())?,
+            around: around.to_owned(),
+            attempt,
+        })
+    }));
+    for (id, task) in &record.tasks {
+        for (item, instance) in task.instances() {
+            if let Some(child) = &instance.child {
+                let key = TaskKey {
+                    task: id.clone(),
+                    item,
+                };
+                all += collect_attempts(child, &format!("{around}{key}/"), places, placed);
+            }
+        }
+    }
+    all
+}
+
+/// The attempts that the run waited for: of each step those of the instance
+/// that ended last.
+fn critical_attempts(record: &RunRecord, path: &[CriticalStep]) -> HashSet<*const AttemptRecord> {
+    let steps: HashSet<_> = path.iter().map(|step| (&step.task, step.round)).collect();
+    let mut last: HashMap<_, &AttemptRecord> = HashMap::new();
+    for attempt in &record.attempts {
+        let step = (&attempt.key.task, attempt.round);
+        if steps.contains(&step) {
+            let known = last.entry(step).or_insert(attempt);
+            if attempt.ended >= known.ended {
+                *known = attempt;
+            }
+        }
+    }
+    let waited_for = |attempt: &&AttemptRecord| {
+        let step = (&attempt.key.task, attempt.round);
+        last.get(&step).is_some_and(|last| last.key == attempt.key)
+    };
+    let attempts = record.attempts.iter().filter(waited_for);
+    attempts.map(std::ptr::from_ref).collect()
+}
+
+impl WaitRow {
+    fn of(task: &TaskRecord, place: usize, start: Timestamp, now: Timestamp) -> Option<Self> {
+        let approval = task.approval.as_ref()?;
+        let until = task.whole.ended.unwrap_or(now);
+        let said = match &approval.decision {
+            None => "nobody has answered".to_owned(),
+            Some(decision) => format!(
+                "{} by {}",
+                if decision.approved {
+                    "approved"
+                } else {
+                    "rejected"
+                },
+                decision.by.as_deref().unwrap_or("nobody")
+            ),
+        };
+        Some(Self {
+            task: place,
+            start: micros(approval.asked.since(start)),
+            wall: micros(until.since(approval.asked)),
+            note: clean_text(&said, MAX_TEXT),
+        })
     }
 }
 
@@ -236,6 +379,7 @@ impl AttemptRow {
         };
         Self {
             task: 0,
+            critical: false,
             key: attempt.key.to_string(),
             agent: attempt.agent.to_string(),
             attempt: attempt.attempt,

@@ -167,7 +167,7 @@ impl View {
                 ))
             }),
             has_findings: summary.findings.total() > 0,
-            has_attempts: !record.attempts.is_empty(),
+            has_attempts: has_attempts(record),
             has_logs: record
                 .attempts
                 .iter()
@@ -204,6 +204,15 @@ impl View {
     }
 }
 
+/// Whether somebody worked, here or in a run inside.
+fn has_attempts(record: &RunRecord) -> bool {
+    let inside = |task: &TaskRecord| {
+        let mut children = task.instances().filter_map(|(_, at)| at.child.as_deref());
+        children.any(has_attempts)
+    };
+    !record.attempts.is_empty() || record.tasks.values().any(inside)
+}
+
 fn facts(record: &RunRecord, summary: &RunSummary) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(run) = &record.run {
@@ -213,6 +222,14 @@ fn facts(record: &RunRecord, summary: &RunSummary) -> Vec<Fact> {
         facts.push(fact("Started", readable(started)));
     }
     facts.push(fact("Duration", show_duration(summary.duration)));
+    if !record.resumes.is_empty() {
+        let away = record.resumes.iter().map(|resumed| resumed.away).sum();
+        let times = count(record.resumes.len() as u64, "time");
+        facts.push(fact(
+            "Resumed",
+            format!("{times}, nobody drove it for {}", show_duration(away)),
+        ));
+    }
     facts.push(fact("Rounds", summary.rounds.to_string()));
     facts.push(fact("Seed", record.seed.to_string()));
     facts

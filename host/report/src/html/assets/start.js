@@ -3,10 +3,10 @@ for (const node of document.querySelectorAll(".prose")) node.replaceChildren(...
 const goTo = (id) => document.getElementById(id)?.scrollIntoView({ block: "start" });
 const isFiltered = readAddress();
 const findings = startFindings();
-startTimeline();
+const timeline = startTimeline();
 const attempts = startAttempts();
 startLogs();
-const updateAll = () => { findings.update(); attempts.update(); };
+const updateAll = () => { findings.update(); timeline.update(); attempts.update(); };
 updateAll();
 if (isFiltered) goTo("findings");
 

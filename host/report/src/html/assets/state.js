@@ -1,7 +1,7 @@
 // What is filtered and sorted lives in the address, so that a view can be shared.
 const defaults = {
   severity: "", rule: "", file: "", task: "", q: "", sort: "file", order: "", source: "",
-  attempts: "", outcome: "", by: "", direction: "",
+  attempts: "", outcome: "", by: "", direction: "", rows: "",
 };
 const state = { ...defaults };
 
