@@ -95,6 +95,9 @@ pub(crate) enum RunsCommand {
     Show {
         /// The run
         run: RunId,
+        /// Write a report: the ending says which, .html, .md, .sarif or .json (repeatable)
+        #[arg(long, value_name = "FILE")]
+        report: Vec<PathBuf>,
         /// How the result is printed
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -105,9 +108,9 @@ pub(crate) enum RunsCommand {
     Logs {
         /// The run
         run: RunId,
-        /// Only of this task
-        #[arg(long)]
-        task: Option<TaskId>,
+        /// Only of this task; inside another workflow with its path, as in `build[2]/release`
+        #[arg(long, value_parser = crate::commands::parse_task)]
+        task: Option<TaskPath>,
         /// How the result is printed
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -139,6 +142,9 @@ pub(crate) enum RunsCommand {
     Cancel {
         /// The run
         run: RunId,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
 }
 
@@ -175,6 +181,9 @@ pub(crate) struct DecideArgs {
     /// What you have to say of it: the feedback of a rejection
     #[arg(long)]
     pub(crate) note: Option<String>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]

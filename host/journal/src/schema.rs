@@ -1,5 +1,6 @@
 //! The tables of a journal.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,9 +55,21 @@ pub(crate) fn open(path: &Path) -> Result<Connection, JournalError> {
     if path.is_dir() {
         return Err(JournalError::unusable(path, "it is a folder"));
     }
+    make_file(path);
     let db = Connection::open(path).map_err(JournalError::sqlite(path))?;
     prepare(&db, path)?;
     Ok(db)
+}
+
+/// Makes the file, if it is not there, so that only the user may read it.
+/// What SQLite puts beside it follows it.
+fn make_file(path: &Path) {
+    let mut make = OpenOptions::new();
+    make.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+    // SQLite finds out what is wrong, and says it better.
+    drop(make.open(path));
 }
 
 /// Opens the file to read it.

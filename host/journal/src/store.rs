@@ -1,13 +1,14 @@
 //! A journal file, with what lies beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_flow::{
-    ContentHash, JournalEntry, Replay, RunEvent, RunId, RunJournal, RunOptions, Timestamp,
+    AgentName, ContentHash, JournalEntry, Plan, Replay, RunEvent, RunId, RunJournal, RunOptions,
+    Timestamp,
 };
 use rusqlite::{Connection, params};
 
@@ -114,7 +115,7 @@ impl JournalFile {
         header: &RunHeader,
     ) -> Result<Arc<dyn RunJournal>, JournalError> {
         let lease = Lease::take(&self.leases, run)?;
-        let text = serde_json::to_vec(header).map_err(|e| JournalError::unusable(&self.path, e))?;
+        let text = self.header_text(header)?;
         let created = header.created.since_unix().as_micros() as i64;
         let db = self.db();
         let added = db
@@ -169,6 +170,40 @@ impl JournalFile {
     pub fn header(&self, run: &RunId) -> Result<RunHeader, JournalError> {
         let db = self.db();
         Ok(self.reader(&db).header(run)?.1)
+    }
+
+    /// The plan of a run's workflow.
+    ///
+    /// # Errors
+    /// [`JournalError`] if there is no such run, or its workflow is not valid
+    /// for this version.
+    pub fn plan(&self, run: &RunId) -> Result<Plan, JournalError> {
+        plan(run, &self.header(run)?)
+    }
+
+    /// Writes down that a run goes on with other agents than before.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the journal cannot be written.
+    pub fn change_agents(
+        &self,
+        run: &Resumable,
+        agents: BTreeMap<AgentName, ContentHash>,
+    ) -> Result<(), JournalError> {
+        let mut header = run.header.clone();
+        header.agents = agents;
+        let text = self.header_text(&header)?;
+        self.db()
+            .execute(
+                "UPDATE run SET header = ? WHERE name = ?",
+                params![text, run.run.run().id().as_str()],
+            )
+            .map_err(JournalError::sqlite(&self.path))?;
+        Ok(())
+    }
+
+    fn header_text(&self, header: &RunHeader) -> Result<Vec<u8>, JournalError> {
+        serde_json::to_vec(header).map_err(|error| JournalError::unusable(&self.path, error))
     }
 
     /// Gives the events of a run from the entry `from` on to `take`, in order,
@@ -257,17 +292,7 @@ impl JournalFile {
         let db = self.db();
         let reader = self.reader(&db);
         let (number, header) = reader.header(run)?;
-        let file = header.workflow.parse().map_err(|errors| {
-            let first = errors.first().map(|error| error.message.clone());
-            JournalError::Damaged {
-                run: run.clone(),
-                seq: 0,
-                why: format!(
-                    "its workflow is not valid for this version: {}",
-                    first.unwrap_or_default()
-                ),
-            }
-        })?;
+        let plan = plan(run, &header)?;
         let options = RunOptions {
             inputs: header.inputs.clone(),
             seed: header.seed,
@@ -275,7 +300,7 @@ impl JournalFile {
             ceiling: header.ceiling,
             outer_deadline: None,
         };
-        let mut replay = Replay::new(run.clone(), Arc::new(file.into_plan()), options);
+        let mut replay = Replay::new(run.clone(), Arc::new(plan), options);
         let mut held = HashMap::new();
         let next = reader.entries(run, number, 0, |entry: JournalEntry| {
             let mut named = Vec::new();
@@ -329,6 +354,21 @@ impl JournalFile {
     }
 }
 
+fn plan(run: &RunId, header: &RunHeader) -> Result<Plan, JournalError> {
+    let file = header.workflow.parse().map_err(|errors| {
+        let first = errors.first().map(|error| error.message.clone());
+        JournalError::Damaged {
+            run: run.clone(),
+            seq: 0,
+            why: format!(
+                "its workflow is not valid for this version: {}",
+                first.unwrap_or_default()
+            ),
+        }
+    })?;
+    Ok(file.into_plan())
+}
+
 /// The folder beside a journal.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -351,6 +391,10 @@ fn lock_file(beside: &Path) -> Result<File, JournalError> {
 fn make_private(folder: &Path) -> Result<(), JournalError> {
     if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
+    }
+    if folder.exists() {
+        let why = format!("{} is a file, where a folder has to be", folder.display());
+        return Err(JournalError::unusable(folder, why));
     }
     let mut make = fs::DirBuilder::new();
     make.recursive(true);

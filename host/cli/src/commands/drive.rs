@@ -10,12 +10,11 @@ use ringfence::engine::{
     Clock, FolderResults, Host, MemoryResults, RunHandle, RunObserver, RunOutcome,
 };
 use ringfence::flow::{
-    ArtifactStore, ByteSize, MountName, Plan, ResultStore, RunEvent, RunId, RunRecord, graph,
+    ArtifactStore, ByteSize, MountName, Plan, ResultStore, RunEvent, RunId, RunRecord,
 };
-use ringfence::report::SourceFolders;
 
 use super::interrupt::Interrupts;
-use super::report::ReportKind;
+use super::report::{Reports, write};
 use super::session::Session;
 use crate::args::{DriveArgs, Format};
 use crate::control::{Server, Watch};
@@ -27,7 +26,7 @@ use crate::ui::{LiveView, PlainView, print_summary};
 /// What a run is driven with.
 pub(super) struct Drive<'a> {
     args: &'a DriveArgs,
-    reports: Vec<(PathBuf, ReportKind)>,
+    reports: Reports,
     mounts: &'a [(MountName, PathBuf)],
     watch: Arc<Mutex<Watch>>,
     /// Why the journal cannot be written, as long as it cannot.
@@ -41,8 +40,10 @@ impl<'a> Drive<'a> {
         args: &'a DriveArgs,
         mounts: &'a [(MountName, PathBuf)],
     ) -> Result<Self, CliError> {
-        let reports = report_kinds(&args.report)?;
-        make_folders(&reports, args.artifacts.as_deref())?;
+        let reports = Reports::prepare(&args.report)?;
+        if let Some(folder) = &args.artifacts {
+            std::fs::create_dir_all(folder).map_err(CliError::disk(folder, "make the folder"))?;
+        }
         Ok(Self {
             args,
             reports,
@@ -96,14 +97,9 @@ impl<'a> Drive<'a> {
         let watch = std::mem::take(&mut *self.watch.lock().unwrap_or_else(PoisonError::into_inner));
         let record = watch.record;
         // The patch and the summary are worth having also where a report is not.
-        let mut written = Ok(());
-        let sources = SourceFolders::new(self.mounts.iter().map(|(_, path)| path));
-        let graph = graph::svg_of_run(plan, &record);
-        for (path, kind) in self.reports {
-            let report = kind.render(&record, &sources, &graph);
-            let report = report.map_err(CliError::from);
-            written = written.and(report.and_then(|text| write(&path, text.as_bytes())));
-        }
+        let mut written =
+            self.reports
+                .write(&record, plan, self.mounts.iter().map(|(_, path)| path));
         if let Some(folder) = &self.args.artifacts {
             written = written.and(save_artifacts(folder, &record, artifacts).await);
         }
@@ -233,17 +229,6 @@ fn left_behind(run: &RunId, why: &str) -> String {
     )
 }
 
-fn report_kinds(paths: &[PathBuf]) -> Result<Vec<(PathBuf, ReportKind)>, CliError> {
-    let kind = |path: &PathBuf| match ReportKind::of_path(path) {
-        Some(kind) => Ok((path.clone(), kind)),
-        None => Err(CliError::usage(
-            format!("`{}` does not say which report is meant", path.display()),
-            "let the name end in .html, .md, .sarif or .json",
-        )),
-    };
-    paths.iter().map(kind).collect()
-}
-
 /// One event a line.
 pub(super) struct JsonLines;
 
@@ -254,27 +239,6 @@ impl RunObserver for JsonLines {
             Err(error) => unreachable!("events have string keys: {error}"),
         }
     }
-}
-
-/// Writes a file, and the folder it is in.
-fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(CliError::disk(folder, "make the folder"))?;
-    }
-    std::fs::write(path, content).map_err(CliError::disk(path, "write"))
-}
-
-/// Makes the folders of reports and artifacts, before there is something to
-/// lose.
-fn make_folders(
-    reports: &[(PathBuf, ReportKind)],
-    artifacts: Option<&Path>,
-) -> Result<(), CliError> {
-    let parents = reports.iter().filter_map(|(path, _)| path.parent());
-    for folder in parents.chain(artifacts) {
-        std::fs::create_dir_all(folder).map_err(CliError::disk(folder, "make the folder"))?;
-    }
-    Ok(())
 }
 
 /// Writes each artifact under its name, and where several tasks or items gave

@@ -1,18 +1,20 @@
 //! What a journal tells of runs: `ringfence runs show`, `events`, `logs` and
 //! `prune`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use console::Style;
 use ringfence::engine::{Clock, RunObserver};
 use ringfence::flow::{
     AttemptOutcome, AttemptRecord, RunEvent, RunEventKind, RunId, RunRecord, TaskId, TaskKey,
-    TaskRecord, Timestamp, clean_text, show_duration,
+    TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration,
 };
 use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
 
 use super::drive::JsonLines;
-use super::kept::journal_place;
+use super::kept::{journal_place, mounts};
+use super::report::Reports;
 use crate::args::{EventsArgs, Format, Global};
 use crate::error::CliError;
 use crate::output::{print, print_json};
@@ -39,10 +41,22 @@ pub(super) fn earlier_runs(global: &Global) -> Result<Vec<RunStanding>, CliError
     }
 }
 
-pub(super) fn show(global: &Global, run: &RunId, format: Format) -> Result<(), CliError> {
+pub(super) fn show(
+    global: &Global,
+    run: &RunId,
+    reports: &[PathBuf],
+    format: Format,
+) -> Result<(), CliError> {
     let file = journal(global)?;
     let mut record = RunRecord::new();
     file.events(run, 0, |event| record.apply(&event))?;
+    if !reports.is_empty() {
+        let reports = Reports::prepare(reports)?;
+        let header = file.header(run)?;
+        let mounts = mounts(&header.context);
+        let plan = file.plan(run)?;
+        reports.write(&record, &plan, mounts.iter().map(|(_, path)| path))?;
+    }
     if format == Format::Json {
         print_json(&record);
         return Ok(());
@@ -156,15 +170,40 @@ fn is_running(file: &JournalFile, run: &RunId) -> Result<bool, CliError> {
 pub(super) fn logs(
     global: &Global,
     run: &RunId,
-    task: Option<&TaskId>,
+    task: Option<&TaskPath>,
     format: Format,
 ) -> Result<(), CliError> {
     let file = journal(global)?;
-    file.events(run, 0, |event| log(&event, "", &event.event, task, format))?;
+    let task = task.map(ToString::to_string);
+    if let Some(task) = &task {
+        check_task(&file, run, task)?;
+    }
+    let wanted = task.as_deref();
+    file.events(run, 0, |event| {
+        log(&event, "", &event.event, wanted, format);
+    })?;
     Ok(())
 }
 
-fn log(event: &RunEvent, path: &str, kind: &RunEventKind, wanted: Option<&TaskId>, format: Format) {
+/// Refuses a task that the run does not have.
+fn check_task(file: &JournalFile, run: &RunId, task: &str) -> Result<(), CliError> {
+    let mut record = RunRecord::new();
+    file.events(run, 0, |event| record.apply(&event))?;
+    let known = record.tasks_with_inside(usize::MAX);
+    let mut names = known.iter().map(|(name, _)| name.as_str());
+    if names.clone().any(|name| name == task) {
+        return Ok(());
+    }
+    let hint = match nearest(task, &mut names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`ringfence runs show {run}` shows its tasks"),
+    };
+    let said = format!("the run `{run}` has no task `{task}`");
+    Err(CliError::usage(said, hint))
+}
+
+fn log(event: &RunEvent, path: &str, kind: &RunEventKind, wanted: Option<&str>, format: Format) {
+    let is_wanted = |task: &TaskId| wanted.is_none_or(|wanted| wanted == format!("{path}{task}"));
     match kind {
         RunEventKind::Child {
             key, event: inside, ..
@@ -176,7 +215,7 @@ fn log(event: &RunEvent, path: &str, kind: &RunEventKind, wanted: Option<&TaskId
             agent,
             attempt,
             line,
-        } if wanted.is_none_or(|task| *task == key.task) => match format {
+        } if is_wanted(&key.task) => match format {
             Format::Json => match serde_json::to_string(event) {
                 Ok(line) => print(&line),
                 Err(error) => unreachable!("events have string keys: {error}"),

@@ -73,7 +73,12 @@ pub(super) fn return_to(
     if global.plugins.is_empty() {
         global.plugins = read(context, PLUGINS).unwrap_or_default();
     }
-    Ok(read(context, MOUNTS).unwrap_or_default())
+    Ok(mounts(context))
+}
+
+/// The mounts that a run was started with.
+pub(super) fn mounts(context: &BTreeMap<String, String>) -> Vec<(MountName, PathBuf)> {
+    read(context, MOUNTS).unwrap_or_default()
 }
 
 fn read<T: serde::de::DeserializeOwned>(

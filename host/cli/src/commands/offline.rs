@@ -41,16 +41,16 @@ pub(super) fn cancel(global: &Global, run: &RunId) -> Result<Option<RunStatus>, 
     entries.extend(kept.run.drive(now, &outermost, stop));
     keep(&kept, entries)?;
     drop(file);
-    Ok(kept.run.run().status())
+    Ok(ended(&kept.run))
 }
 
-/// Writes down what a person said.
+/// Writes down what a person said. Gives how the run ended, if that ended it.
 pub(super) fn decide(
     global: &Global,
     run: &RunId,
     task: &TaskPath,
     decision: Decision,
-) -> Result<(), CliError> {
+) -> Result<Option<RunStatus>, CliError> {
     let (file, mut kept) = open(global, run)?;
     let path = RunPath::from(task.around());
     let awaited = kept.run.inside(&path).and_then(|run| {
@@ -71,7 +71,7 @@ pub(super) fn decide(
     let entries = kept.run.drive(now, &path, decided);
     keep(&kept, entries)?;
     drop(file);
-    Ok(())
+    Ok(ended(&kept.run))
 }
 
 fn open(global: &Global, run: &RunId) -> Result<(JournalFile, Resumable), CliError> {
@@ -80,7 +80,7 @@ fn open(global: &Global, run: &RunId) -> Result<(JournalFile, Resumable), CliErr
     match ended(&kept.run) {
         None => Ok((file, kept)),
         Some(status) => Err(CliError::usage(
-            format!("the run `{run}` has {status}"),
+            format!("the run `{run}` has ended: {status}"),
             "`ringfence runs list` shows the runs that go on",
         )),
     }

@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::args::{DriveArgs, Global, ResumeArgs};
 use crate::error::CliError;
 use crate::exit::ExitCode;
+use crate::output::say;
 
 /// Goes on with a run; with `retry`, runs tasks of one that has ended again.
 pub(super) async fn resume(
@@ -35,7 +36,7 @@ pub(super) async fn resume(
         note_agent(&event.event, &mut used);
         drive.remember(&event);
     })?;
-    check_agents(&kept, &session, &used, args)?;
+    check_agents(&file, &kept, &session, &used, args)?;
 
     let plan = Arc::clone(kept.run.run().plan());
     let clock = clock_after(kept.run.at());
@@ -60,7 +61,7 @@ fn retried(kept: &Resumable, retry: Option<&[TaskId]>) -> Result<Option<Vec<Task
     match (retry, run.status()) {
         (None, None) => Ok(None),
         (None, Some(status)) => Err(CliError::usage(
-            format!("the run `{id}` has {status}"),
+            format!("the run `{id}` has ended: {status}"),
             format!("`ringfence runs retry {id}` runs it again from where it failed"),
         )),
         (Some(_), None) => Err(CliError::usage(
@@ -101,16 +102,15 @@ fn note_agent(event: &RunEventKind, used: &mut BTreeSet<AgentName>) {
     }
 }
 
-/// Refuses agents that are not those that the run has used.
+/// Refuses agents that are not those that the run has used, unless somebody
+/// says that they will do: then these are the ones it uses from now on.
 fn check_agents(
+    file: &JournalFile,
     kept: &Resumable,
     session: &Session,
     used: &BTreeSet<AgentName>,
     args: &ResumeArgs,
 ) -> Result<(), CliError> {
-    if args.accept_changed_agents {
-        return Ok(());
-    }
     let now = session.agent_hashes();
     let changed: Vec<_> = used
         .iter()
@@ -127,16 +127,19 @@ fn check_agents(
             },
         )
         .collect();
-    match changed.as_slice() {
-        [] => Ok(()),
-        changed => Err(CliError::usage(
-            format!(
-                "agents that the run has used are not the same any more: {}",
-                clean_text(&changed.join("; "), 1_000)
-            ),
-            "put them back, or go on with `--accept-changed-agents`",
-        )),
+    if changed.is_empty() {
+        return Ok(());
     }
+    let changed = clean_text(&changed.join("; "), 1_000);
+    let changed = format!("agents that the run has used are not the same any more: {changed}");
+    if !args.accept_changed_agents {
+        return Err(CliError::usage(
+            changed,
+            "put them back, or go on with `--accept-changed-agents`",
+        ));
+    }
+    say(&changed);
+    Ok(file.change_agents(kept, now)?)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {

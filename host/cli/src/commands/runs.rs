@@ -20,7 +20,11 @@ const MAX_QUESTION: usize = 60;
 pub(crate) async fn runs(global: &Global, command: &RunsCommand) -> Result<ExitCode, CliError> {
     match command {
         RunsCommand::List { format } => list(global, *format)?,
-        RunsCommand::Show { run, format } => history::show(global, run, *format)?,
+        RunsCommand::Show {
+            run,
+            report,
+            format,
+        } => history::show(global, run, report, *format)?,
         RunsCommand::Events(args) => history::events(global, args).await?,
         RunsCommand::Logs { run, task, format } => {
             history::logs(global, run, task.as_ref(), *format)?;
@@ -30,29 +34,31 @@ pub(crate) async fn runs(global: &Global, command: &RunsCommand) -> Result<ExitC
         RunsCommand::Prune { older_than, format } => history::prune(global, *older_than, *format)?,
         RunsCommand::Approve(args) => decide(global, args, true)?,
         RunsCommand::Reject(args) => decide(global, args, false)?,
-        RunsCommand::Cancel { run } => cancel(global, run)?,
+        RunsCommand::Cancel { run, format } => cancel(global, run, *format)?,
     }
     Ok(ExitCode::Completed)
 }
 
-fn cancel(global: &Global, run: &RunId) -> Result<(), CliError> {
-    if is_left(global, run) {
-        return match offline::cancel(global, run)? {
-            Some(_) => {
-                print(&format!("`{run}` is cancelled"));
-                Ok(())
-            }
-            None => {
-                print(&format!(
+fn cancel(global: &Global, run: &RunId, format: Format) -> Result<(), CliError> {
+    let (status, said) = if is_left(global, run) {
+        match offline::cancel(global, run)? {
+            Some(status) => (status.as_str(), format!("`{run}` is cancelled")),
+            None => (
+                "stopping",
+                format!(
                     "`{run}` is cancelled; its tasks of `finally` are left: {}",
                     how_to_go_on(run)
-                ));
-                Ok(())
-            }
-        };
+                ),
+            ),
+        }
+    } else {
+        tell(global, run, &Ask::Cancel)?;
+        ("stopping", format!("`{run}` is told to stop"))
+    };
+    match format {
+        Format::Human => print(&said),
+        Format::Json => print_json(&serde_json::json!({ "run": run, "status": status })),
     }
-    tell(run, &Ask::Cancel)?;
-    print(&format!("`{run}` is told to stop"));
     Ok(())
 }
 
@@ -162,25 +168,40 @@ fn for_people(live: &[Status]) -> String {
 }
 
 fn decide(global: &Global, args: &DecideArgs, approved: bool) -> Result<(), CliError> {
-    let DecideArgs { run, task, note } = args;
+    let DecideArgs {
+        run, task, note, ..
+    } = args;
     let verb = if approved { "approved" } else { "rejected" };
-    if is_left(global, run) {
+    let left = is_left(global, run);
+    let ended = if left {
         let decision = Decision::of(&user(), approved, note.as_deref());
-        offline::decide(global, run, task, decision)?;
-        print(&format!(
-            "{verb} `{task}` of `{run}`; {}",
-            how_to_go_on(run)
-        ));
-        return Ok(());
-    }
-    let ask = Ask::Decide {
-        task: task.to_string(),
-        approved,
-        note: note.clone(),
-        by: user(),
+        offline::decide(global, run, task, decision)?
+    } else {
+        let ask = Ask::Decide {
+            task: task.to_string(),
+            approved,
+            note: note.clone(),
+            by: user(),
+        };
+        tell(global, run, &ask)?;
+        None
     };
-    tell(run, &ask)?;
-    print(&format!("{verb} `{task}` of `{run}`"));
+    let task = task.to_string();
+    let more = match ended {
+        Some(status) => format!("; the run has ended: {status}"),
+        None if left => format!("; {}", how_to_go_on(run)),
+        None => String::new(),
+    };
+    match args.format {
+        Format::Human => print(&format!("{verb} `{task}` of `{run}`{more}")),
+        Format::Json => print_json(&serde_json::json!({
+            "run": run,
+            "task": task,
+            "approved": approved,
+            "driven": !left,
+            "ended": ended,
+        })),
+    }
     Ok(())
 }
 
@@ -193,7 +214,7 @@ fn user() -> String {
 }
 
 /// Asks a live run to do something.
-fn tell(run: &RunId, what: &Ask) -> Result<(), CliError> {
+fn tell(global: &Global, run: &RunId, what: &Ask) -> Result<(), CliError> {
     match ask(run, what) {
         Ok(Answer::Done | Answer::Status(_)) => Ok(()),
         Ok(Answer::Refused { message }) => {
@@ -203,21 +224,29 @@ fn tell(run: &RunId, what: &Ask) -> Result<(), CliError> {
             };
             Err(CliError::usage(message, hint))
         }
-        Err(ControlError::NoRun(run)) => {
-            let live = live_runs().unwrap_or_default();
-            let names: Vec<_> = live.iter().map(|status| status.run.as_str()).collect();
-            let hint = match nearest(run.as_str(), names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => "no run is live".to_owned(),
-                None => format!("live are `{}`", names.join("`, `")),
-            };
-            Err(CliError::usage(
-                format!("no live run is called `{run}`"),
-                hint,
-            ))
-        }
+        Err(ControlError::NoRun(run)) => Err(not_live(global, &run)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Why a run cannot be spoken to.
+fn not_live(global: &Global, run: &RunId) -> CliError {
+    let earlier = earlier_runs(global).unwrap_or_default();
+    let known = earlier.iter().find(|known| known.run == *run);
+    if let Some(RunState::Ended(status)) = known.map(|known| known.state) {
+        return CliError::usage(
+            format!("the run `{run}` has ended: {status}"),
+            format!("`ringfence runs show {run}` shows it"),
+        );
+    }
+    let live = live_runs().unwrap_or_default();
+    let names: Vec<_> = live.iter().map(|status| status.run.as_str()).collect();
+    let hint = match nearest(run.as_str(), names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "no run is live".to_owned(),
+        None => format!("live are `{}`", names.join("`, `")),
+    };
+    CliError::usage(format!("no live run is called `{run}`"), hint)
 }
 
 /// A task of a run, as the command line names it.

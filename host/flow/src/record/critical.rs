@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::RunRecord;
+use super::{ResumeRecord, RunRecord};
 use crate::{TaskId, Timestamp, micros};
 
 /// A stretch of the critical path: a task in one of its rounds.
@@ -20,10 +20,13 @@ pub struct CriticalStep {
     pub started: Timestamp,
     /// When it ended; of a run that goes on, when it was last heard of.
     pub ended: Timestamp,
-    /// How long it could have run and did not: for want of an agent or of a
-    /// free place, or as nobody drove the run.
+    /// How long it could have run before it did, and was not given an agent or
+    /// a free place, or nobody drove the run.
     #[serde(with = "micros", rename = "waited-us")]
     pub waited: Duration,
+    /// For how much of the time from start to end nobody drove the run.
+    #[serde(with = "micros", rename = "away-us")]
+    pub away: Duration,
 }
 
 /// A task in one of its rounds.
@@ -56,6 +59,7 @@ impl RunRecord {
                 round,
                 started,
                 ended,
+                away: self.away((started, ended)),
                 waited: ready.map_or(Duration::ZERO, |ready| started.since(ready)),
             });
         }
@@ -84,6 +88,16 @@ impl RunRecord {
             add((id, task.whole.round.max(1)), (started, ended));
         }
         spans
+    }
+
+    /// For how much of a span nobody drove the run.
+    fn away(&self, (started, ended): Span) -> Duration {
+        let within = |resumed: &ResumeRecord| {
+            let left = resumed.at.since_unix().saturating_sub(resumed.away);
+            let left = Timestamp::from_unix(left).max(started);
+            resumed.at.min(ended).since(left)
+        };
+        self.resumes.iter().map(within).sum()
     }
 
     fn waited_for<'a>(
@@ -279,6 +293,23 @@ mod tests {
             .attempt("b", 1, 0, 3)
             .attempt("sweep", 1, 5, 6);
         assert_eq!(told.path(), ["a.1 5 after 0", "sweep.1 1 after 0"]);
+    }
+
+    #[test]
+    fn the_time_for_which_nobody_drove_it_is_no_work() {
+        let mut told = Told::of(&[("a", &[], false)]);
+        told.tell(
+            50,
+            RunEventKind::RunResumed {
+                away: Duration::from_secs(30),
+            },
+        );
+        let told = told.attempt("a", 1, 10, 60);
+        let path = told.0.critical_path();
+        assert_eq!(path[0].away, Duration::from_secs(30));
+        let told = told.attempt("b", 1, 45, 60);
+        let path = told.0.critical_path();
+        assert_eq!(path.last().unwrap().away, Duration::from_secs(5));
     }
 
     #[test]

@@ -136,6 +136,7 @@ struct StepRow {
     task: String,
     round: u32,
     start: u64,
+    /// Without the time for which nobody drove the run.
     wall: u64,
     waited: u64,
 }
@@ -214,7 +215,7 @@ impl Data {
                     task: step.task.to_string(),
                     round: step.round,
                     start: micros(step.started.since(start)),
-                    wall: micros(step.ended.since(step.started)),
+                    wall: micros(step.ended.since(step.started).saturating_sub(step.away)),
                     waited: micros(step.waited),
                 })
                 .collect(),

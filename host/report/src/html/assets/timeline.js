@@ -45,7 +45,7 @@ const startTimeline = () => {
   const chart = el("div", { class: "panel gantt", role: "group", "aria-label": "Timeline of attempts. Arrow keys move from one to the next." });
   const axis = el("div", { class: "track axis" });
   const marked = [...data.rounds.map((round) => round.at), ...data.resumes.map((resumed) => resumed.at)];
-  const isFree = (at) => marked.every((mark) => Math.abs(mark - at) > length / 14);
+  const isFree = (at) => marked.every((mark) => at < mark - length / 14 || at > mark + length / 9);
   axis.append(...ticks.filter((at) => at === 0 || isFree(at)).map((at) => el("span", { style: { left: percent(at) } }, at === 0 ? "0" : showTime(at))));
   axis.append(...data.rounds.map((round) => el("span", { class: "round-label", style: { left: percent(round.at) } }, `Round ${round.round}`)));
   axis.append(...data.resumes.map((resumed) => el("span", {

@@ -1,0 +1,398 @@
+//! Runs that are looked at, gone on with and run again after their process.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Ended, built, plugins, ringfence};
+
+/// A run that asks a person, and so is left in the middle when it is killed.
+const ASKS: &str = "version: 1
+name: release
+tasks:
+  say: { role: echo, input: { a: 1 } }
+  ask: { needs: [say], approve: 'Release it?' }
+  tell: { role: echo, needs: [ask], input: \"${{ tasks.say.output }}\" }
+";
+
+/// A run that fails in the middle as long as the file says so.
+const FAILS: &str = "version: 1
+name: fails
+inputs: { wanted: { type: number, default: 1 } }
+defaults: { retry: { max_retries: 0 } }
+tasks:
+  first: { role: count, mounts: [log], input: { work: 1, number: 1 } }
+  second: { role: trap, needs: [first] }
+  third: { role: count, needs: [second], mounts: [log], input: { work: 1, number: 1 } }
+";
+
+struct Stage {
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = plugins(&["echo", "count"]);
+        fs::create_dir(folder.path().join("run")).unwrap();
+        fs::write(folder.path().join("asks.yaml"), ASKS).unwrap();
+        fs::write(folder.path().join("ringfence.toml"), CONFIG).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = ringfence(self.path());
+        command
+            .env("XDG_RUNTIME_DIR", self.path().join("run"))
+            .env("USER", "ada")
+            .args(args);
+        command
+    }
+
+    fn say(&self, args: &[&str]) -> Ended {
+        self.command(args).output().unwrap().into()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let mut args = args.to_vec();
+        args.extend(["--format", "json"]);
+        self.say(&args).expect(0).json()
+    }
+
+    /// A run whose process was killed while a person was asked.
+    fn left(&self, id: &str) {
+        use std::io::{BufRead, BufReader};
+        let args = ["run", "asks.yaml", "--id", id, "--format", "json"];
+        let mut command = self.command(&args);
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        let asked = |line: &String| line.contains("approval-requested");
+        let found = said.lines().map(Result::unwrap).any(|line| asked(&line));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(found, "nobody was asked");
+    }
+}
+
+const CONFIG: &str = "schema = 1
+plugins = [\".\"]
+[agents.count]
+mounts = [\"log:rw\"]
+";
+
+#[test]
+fn a_run_that_was_left_is_seen_and_goes_on() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    let listed = stage.say(&["runs", "list"]).expect(0).stdout;
+    assert!(listed.contains("interrupted"), "{listed}");
+    let shown = stage.say(&["runs", "show", "r-1"]).expect(0).stdout;
+    for part in [
+        "say completed",
+        "round 1 attempt 1 by echo: completed in",
+        "fuel",
+        "ask running",
+        "tell waiting",
+        "`ringfence runs resume r-1` goes on with it",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let said = stage.json(&["runs", "approve", "r-1", "ask", "--note", "go"]);
+    assert_eq!(
+        said,
+        serde_json::json!({ "run": "r-1", "task": "ask", "approved": true, "driven": false, "ended": null })
+    );
+    let resumed = stage.say(&["runs", "resume", "r-1"]).expect(0);
+    assert!(resumed.stderr.contains("goes on after"), "{resumed:#?}");
+    let record = stage.json(&["runs", "show", "r-1"]);
+    assert_eq!(record["status"], "completed");
+    let agents = record["attempts"].as_array().unwrap();
+    assert_eq!(agents.len(), 2, "`say` was not done again: {record:#}");
+    assert_eq!(record["tasks"]["ask"]["approval"]["decision"]["by"], "ada");
+    let again = stage.say(&["runs", "resume", "r-1"]).expect(2);
+    assert!(
+        again.stderr.contains("has ended: completed"),
+        "{}",
+        again.stderr
+    );
+    assert!(again.stderr.contains("runs retry r-1"), "{}", again.stderr);
+}
+
+#[test]
+fn what_happened_can_be_printed_and_reported_later() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    let events = stage.say(&["runs", "events", "r-1"]).expect(0).stdout;
+    assert!(events.contains("say: completed"), "{events}");
+    assert!(events.contains("ask waits for approval: Release it?"));
+    let lines = stage.say(&["runs", "events", "r-1", "--format", "json"]);
+    assert!(lines.json_lines().len() > 3);
+    let report = ["runs", "show", "r-1", "--report", "out/r.html"];
+    stage.say(&report).expect(0);
+    let page = fs::read_to_string(stage.path().join("out/r.html")).unwrap();
+    assert!(page.contains("<h1>release</h1>"));
+    let wrong = stage.say(&["runs", "show", "r-1", "--report", "r.pdf"]);
+    assert!(wrong.expect(2).stderr.contains(".sarif"));
+}
+
+#[test]
+fn logs_are_those_of_the_task_that_is_asked_for() {
+    let stage = Stage::new();
+    fs::copy(
+        built("guests", "flood-log"),
+        stage.path().join("flood-log.wasm"),
+    )
+    .unwrap();
+    let workflow = "version: 1\nname: talk\ntasks:\n  a: { role: flood-log, input: { lines: 2, bytes: 3 } }\n  b: { role: flood-log, input: { lines: 2, bytes: 3 } }\n";
+    fs::write(stage.path().join("talk.yaml"), workflow).unwrap();
+    stage.say(&["run", "talk.yaml", "--id", "r-1"]).expect(0);
+    let all = stage.say(&["runs", "logs", "r-1"]).expect(0).stdout;
+    let one = ["runs", "logs", "r-1", "--task", "a"];
+    let one = stage.say(&one).expect(0).stdout;
+    assert_eq!(all.lines().count(), 2 * one.lines().count());
+    assert!(
+        one.lines()
+            .all(|line| line.starts_with("a flood-log attempt 1 "))
+    );
+    let none = stage.say(&["runs", "logs", "r-1", "--task", "c"]).expect(2);
+    assert!(none.stderr.contains("no task `c`"), "{}", none.stderr);
+}
+
+#[test]
+fn a_run_that_was_left_can_be_cancelled() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    let said = stage.json(&["runs", "cancel", "r-1"]);
+    assert_eq!(
+        said,
+        serde_json::json!({ "run": "r-1", "status": "cancelled" })
+    );
+    let runs = stage.json(&["runs", "list"]);
+    assert_eq!(runs[0]["state"], "cancelled");
+    let again = stage.say(&["runs", "cancel", "r-1"]).expect(2);
+    assert!(again.stderr.contains("cancelled"), "{}", again.stderr);
+}
+
+#[test]
+fn agents_that_have_changed_are_not_used_unasked() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    // The same program with a section more: another component.
+    let plugin = stage.path().join("echo.wasm");
+    let mut bytes = fs::read(&plugin).unwrap();
+    bytes.extend([0, 5, 4, b'n', b'o', b't', b'e']);
+    fs::write(&plugin, bytes).unwrap();
+    let refused = stage.say(&["runs", "resume", "r-1"]).expect(2).stderr;
+    for part in ["`echo` was ", "--accept-changed-agents"] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    stage.say(&["runs", "approve", "r-1", "ask"]).expect(0);
+    let accepted = ["runs", "resume", "r-1", "--accept-changed-agents"];
+    let accepted = stage.say(&accepted).expect(0);
+    assert!(accepted.stderr.contains("`echo` was "), "{accepted:#?}");
+    // They are its agents from now on.
+    let retried = stage
+        .say(&["runs", "retry", "r-1", "--from", "tell"])
+        .expect(0);
+    assert!(!retried.stderr.contains("not the same"), "{retried:#?}");
+}
+
+#[test]
+fn a_run_that_failed_runs_again_from_where_it_failed() {
+    let stage = Stage::new();
+    fs::create_dir(stage.path().join("log")).unwrap();
+    fs::copy(built("guests", "trap"), stage.path().join("trap.wasm")).unwrap();
+    fs::write(stage.path().join("fails.yaml"), FAILS).unwrap();
+    let run = ["run", "fails.yaml", "--id", "r-1", "--mount", "log=log"];
+    stage.say(&run).expect(1);
+    let executions = || {
+        let text = fs::read_to_string(stage.path().join("log/executions")).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(executions(), ["first 1 1"]);
+    let unknown = stage.say(&["runs", "retry", "r-1", "--from", "frist"]);
+    assert!(unknown.expect(2).stderr.contains("did you mean `first`?"));
+    let retried = stage.say(&["runs", "retry", "r-1"]).expect(1);
+    assert!(
+        retried.stderr.contains("runs again: second, third"),
+        "{}",
+        retried.stderr
+    );
+    assert_eq!(
+        executions(),
+        ["first 1 1"],
+        "what was kept is not done again"
+    );
+    stage
+        .say(&["runs", "retry", "r-1", "--from", "first"])
+        .expect(1);
+    assert_eq!(executions(), ["first 1 1", "first 2 1"]);
+    let record = stage.json(&["runs", "show", "r-1"]);
+    assert_eq!(record["tasks"]["second"]["whole"]["round"], 3);
+}
+
+#[test]
+fn old_runs_are_pruned_when_asked() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    stage.say(&["runs", "cancel", "r-1"]).expect(0);
+    let kept = stage.json(&["runs", "prune"]);
+    assert_eq!(kept["runs"], serde_json::json!([]), "it is too young");
+    let pruned = stage.json(&["runs", "prune", "--older-than", "0s"]);
+    assert_eq!(pruned["runs"], serde_json::json!(["r-1"]));
+    let gone = stage.say(&["runs", "show", "r-1"]).expect(2);
+    assert!(gone.stderr.contains("no run `r-1`"), "{}", gone.stderr);
+}
+
+#[test]
+fn without_a_journal_nothing_is_written() {
+    let stage = Stage::new();
+    let workflow = "version: 1\nname: one\ntasks:\n  say: { role: echo, input: { a: 1 } }\n";
+    fs::write(stage.path().join("one.yaml"), workflow).unwrap();
+    let said = stage.say(&["run", "one.yaml", "--no-journal"]).expect(0);
+    assert!(said.stderr.is_empty() || !said.stderr.contains("error"));
+    assert!(!stage.path().join(".local").exists());
+    let listed = stage.say(&["runs", "list"]).expect(0).stdout;
+    assert_eq!(listed, "no run is live\n");
+}
+
+/// What cannot be written down is refused before work starts.
+#[test]
+fn a_journal_that_cannot_be_used_is_said_before_work_starts() {
+    let stage = Stage::new();
+    let refused = |journal: &str, why: &str| {
+        let args = ["run", "asks.yaml", "--journal", journal, "--format", "json"];
+        let said = stage.say(&args).expect(6);
+        assert!(said.stderr.contains(why), "{why}: {}", said.stderr);
+        assert!(said.stderr.contains("hint: "), "{}", said.stderr);
+        assert_eq!(said.stdout, "", "nothing has started");
+    };
+    refused(".", "it is a folder");
+    refused("asks.yaml", "it is no journal");
+    refused("asks.yaml/journal", "asks.yaml is a file");
+    refused("/proc/journal.sqlite", "the journal /proc");
+    stage.left("r-1");
+    let journal = stage.path().join(".local/state/ringfence/journal.sqlite");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes.truncate(100);
+    let cut = stage.path().join("cut.sqlite");
+    fs::write(&cut, bytes).unwrap();
+    refused(cut.to_str().unwrap(), "it is");
+}
+
+/// A disk that is full in the middle: the run waits and says why; what was
+/// said to anybody is kept; it goes on when there is room.
+#[test]
+fn a_full_disk_pauses_a_run_and_nothing_is_lost() {
+    use std::io::{BufRead, BufReader};
+    let stage = Stage::new();
+    fs::create_dir(stage.path().join("log")).unwrap();
+    let workflow = "version: 1
+name: many
+tasks:
+  each:
+    role: count
+    mounts: [log]
+    for_each: range(300)
+    input: { work: 1, number: \"${{ item }}\" }
+";
+    fs::write(stage.path().join("many.yaml"), workflow).unwrap();
+    // No file grows beyond 512 KiB, and writing more is an error, no signal.
+    let program = env!("CARGO_BIN_EXE_ringfence");
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 1024; exec {program} run many.yaml --id r-1 --mount log=log --format json > said.jsonl"
+    );
+    let mut command = Command::new("sh");
+    let ours = stage.command(&[]);
+    command
+        .current_dir(stage.path())
+        .env_clear()
+        .envs(
+            ours.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .args(["-c", &limited])
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let paused = said.by_ref().map(Result::unwrap);
+    let mut paused = paused.filter(|line| line.contains("the journal cannot be written: "));
+    let why = paused.next().expect("the run paused");
+    assert!(why.contains("the run waits"), "{why}");
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let rest: String = said.map(Result::unwrap).collect();
+    assert!(
+        rest.contains("`ringfence runs resume r-1` goes on from there"),
+        "{rest}"
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+
+    let told = fs::read_to_string(stage.path().join("said.jsonl")).unwrap();
+    let told: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kept = stage.say(&["runs", "events", "r-1", "--format", "json"]);
+    let kept = kept.json_lines();
+    assert!(told.len() > 100, "it was at work: {}", told.len());
+    assert_eq!(kept[..told.len()], told[..]);
+    stage.say(&["runs", "resume", "r-1"]).expect(0);
+    let record = stage.json(&["runs", "show", "r-1"]);
+    let items = record["tasks"]["each"]["items"].as_object().unwrap();
+    assert_eq!(items.len(), 300);
+    let events = stage.say(&["runs", "events", "r-1", "--format", "json"]);
+    let is_lost = |event: &&Value| event["event"]["type"] == "attempt-lost";
+    let lost = events.json_lines().iter().filter(is_lost).count();
+    let executions = fs::read_to_string(stage.path().join("log/executions")).unwrap();
+    let executions = executions.lines().count();
+    assert!(
+        (300..=300 + lost).contains(&executions),
+        "{executions} executions, {lost} attempts were lost"
+    );
+}
+
+/// Only the user may read what agents said and wrote.
+#[test]
+fn others_cannot_read_a_journal() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new();
+    stage.left("r-1");
+    let state = stage.path().join(".local/state/ringfence");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    assert_eq!(mode(&state.join("journal.sqlite")), 0o600);
+    assert_eq!(mode(&state.join("journal.sqlite.d")), 0o700);
+    // Also where the folder is not ours alone.
+    let here = [
+        "run",
+        "asks.yaml",
+        "--journal",
+        "here.sqlite",
+        "--id",
+        "r-2",
+        "--no-control",
+    ];
+    let mut child = stage.command(&here).spawn().unwrap();
+    let file = stage.path().join("here.sqlite");
+    while !file.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    assert_eq!(mode(&file), 0o600);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
