@@ -23,8 +23,9 @@ const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
 /// How many random histories the slow group tries.
 const NIGHTLY_CASES: &str = "100000";
 
-/// How many processes the slow group kills.
+/// How many processes the slow group kills, and how often it cuts the power.
 const NIGHTLY_KILLS: &str = "500";
+const NIGHTLY_CUTS: &str = "500";
 
 /// Runs all steps up to the first that fails, then prints the summary.
 pub(crate) fn run(project: &Project, slow: bool) -> Result<(), Error> {
@@ -107,9 +108,11 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
             })
         })?;
         report.step("tests: many kills", |counts| {
-            let suites = ["--workspace", "--test", "torture"];
+            let suites = ["--workspace", "--test", "torture", "--test", "power"];
             test_with(project, &suites, &[], counts, |command| {
-                command.env("RINGFENCE_KILLS", NIGHTLY_KILLS);
+                command
+                    .env("RINGFENCE_KILLS", NIGHTLY_KILLS)
+                    .env("RINGFENCE_CUTS", NIGHTLY_CUTS);
             })
         })?;
     }
