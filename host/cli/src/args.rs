@@ -71,8 +71,12 @@ pub(crate) enum Command {
     /// Help with the operator's file, `ringfence.toml`
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the JSON Schema of workflow files, for editors
-    Schema,
+    /// Print the JSON Schema of workflow files, for editors, or of events
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t)]
+        of: SchemaOf,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -200,6 +204,16 @@ pub(crate) enum Format {
     Human,
     /// For programs: JSON
     Json,
+}
+
+/// What there is a JSON Schema of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Workflow files
+    #[default]
+    Workflow,
+    /// The events that `--format json` prints
+    Events,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ mod ui;
 
 use clap::{CommandFactory, Parser};
 
-use args::{AgentsCommand, Cli, Command, ConfigCommand, Global};
+use args::{AgentsCommand, Cli, Command, ConfigCommand, Global, SchemaOf};
 use error::CliError;
 use exit::ExitCode;
 
@@ -47,7 +47,10 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Agents(AgentsCommand::Call(args)) => return commands::call(global, &args).await,
         Command::Runs(command) => return commands::runs(global, &command).await,
         Command::Config(ConfigCommand::Example) => output::print(ringfence::config::EXAMPLE),
-        Command::Schema => output::print_json(&ringfence::flow::workflow_schema()),
+        Command::Schema { of } => output::print_json(&match of {
+            SchemaOf::Workflow => ringfence::flow::workflow_schema(),
+            SchemaOf::Events => ringfence::flow::event_schema(),
+        }),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ringfence", &mut text);

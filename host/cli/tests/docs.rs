@@ -10,7 +10,7 @@ use std::fs;
 
 use ringfence::flow::{
     FailureCode, MAX_ID_LEN, Priority, Retry, TaskState, TaskStatus, WorkflowFile, WorkflowSource,
-    graph, show_duration, workflow_schema,
+    event_schema, graph, show_duration, workflow_schema,
 };
 use serde_json::Value;
 use support::{root, run};
@@ -41,6 +41,8 @@ fn generated(name: &str) -> String {
             "retry-fields" => fields(&schema("/$defs/retry/properties")),
             "identifiers" => identifiers(),
             "priorities" => priorities(),
+            "event-kinds" => event_kinds(),
+            "event-types" => event_types(),
             "failure-codes" => failure_codes(),
             "states" => states(),
             "statuses" => statuses(),
@@ -107,6 +109,75 @@ fn words_of(property: &Value) -> String {
     match words.as_slice() {
         [] => String::new(),
         words => format!(" One of {}.", words.join(", ")),
+    }
+}
+
+/// The kinds of events, each with its fields.
+fn event_kinds() -> String {
+    let schema = event_schema();
+    let kinds = schema["$defs"]["RunEventKind"]["oneOf"].as_array().unwrap();
+    let mut text = "| `type` | when | fields |\n|---|---|---|\n".to_owned();
+    for kind in kinds {
+        let properties = kind["properties"].as_object().unwrap();
+        let name = properties["type"]["const"].as_str().unwrap();
+        let fields: Vec<_> = properties
+            .iter()
+            .filter(|(name, _)| *name != "type")
+            .map(|(name, field)| format!("`{name}`{}", typed(field)))
+            .collect();
+        let when = said(kind);
+        writeln!(text, "| `{name}` | {when} | {} |", fields.join(", ")).unwrap();
+    }
+    text.trim_end().to_owned()
+}
+
+/// The types that fields of events have.
+fn event_types() -> String {
+    let schema = event_schema();
+    let mut text = "| type | what it is | fields or words |\n|---|---|---|\n".to_owned();
+    for (name, definition) in schema["$defs"].as_object().unwrap() {
+        if name == "RunEventKind" {
+            continue;
+        }
+        let fields = definition["properties"].as_object().into_iter().flatten();
+        let fields = fields.map(|(name, field)| format!("`{name}`{}", typed(field)));
+        let choices = definition["oneOf"].as_array().into_iter().flatten();
+        let words = choices.filter_map(|choice| {
+            let word = choice
+                .get("const")
+                .or(choice["properties"]["state"].get("const"));
+            let object = || choice["properties"].as_object()?.keys().next().cloned();
+            let word = word.and_then(Value::as_str).map(str::to_owned);
+            Some(format!("`{}`", word.or_else(object)?))
+        });
+        let parts: Vec<_> = fields.chain(words).collect();
+        let what = said(definition);
+        writeln!(text, "| {name} | {what} | {} |", parts.join(", ")).unwrap();
+    }
+    text.trim_end().to_owned()
+}
+
+/// What a schema says of itself, in one line.
+fn said(schema: &Value) -> String {
+    let text = schema["description"].as_str().unwrap_or_default();
+    // An example is for readers of the code.
+    let text = text.split("\n```").next().unwrap();
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
+}
+
+/// The name of a field's type, where it has one.
+fn typed(field: &Value) -> String {
+    let of = |field: &Value| Some(field["$ref"].as_str()?.rsplit('/').next()?.to_owned());
+    let choices = field["anyOf"].as_array().into_iter().flatten();
+    match of(field).or_else(|| choices.filter_map(of).next()) {
+        Some(name) => format!(" ({name})"),
+        None => match of(&field["items"]) {
+            Some(name) => format!(" (list of {name})"),
+            None => String::new(),
+        },
     }
 }
 
@@ -247,7 +318,7 @@ fn made_anew(page: &str) -> String {
 
 #[test]
 fn what_is_made_from_the_code_is_fresh() {
-    for page in ["patterns.md", "tasks.md", "agents.md"] {
+    for page in ["patterns.md", "tasks.md", "agents.md", "events.md"] {
         let path = root().join("docs").join(page);
         let text = fs::read_to_string(&path).unwrap();
         let fresh = made_anew(&text);

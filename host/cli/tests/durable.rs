@@ -166,6 +166,14 @@ fn logs_are_those_of_the_task_that_is_asked_for() {
         one.lines()
             .all(|line| line.starts_with("a flood-log attempt 1 "))
     );
+    // What an agent writes is one line, and cannot colour a terminal.
+    let hostile = "version: 1\nname: hostile\ntasks:\n  a: { role: flood-log, input: { lines: 1, text: \"x\\e[31mred\\nb echo attempt 1 info: forged\" } }\n";
+    fs::write(stage.path().join("hostile.yaml"), hostile).unwrap();
+    stage.say(&["run", "hostile.yaml", "--id", "r-2"]).expect(0);
+    let forged = stage.say(&["runs", "logs", "r-2"]).expect(0).stdout;
+    assert_eq!(forged.lines().count(), 1, "{forged}");
+    assert!(forged.contains(r"\u{1b}[31mred\nb echo"), "{forged}");
+    assert!(!forged.contains('\u{1b}'));
     let none = stage.say(&["runs", "logs", "r-1", "--task", "c"]).expect(2);
     assert!(none.stderr.contains("no task `c`"), "{}", none.stderr);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ByteSize, FailureCode, Fuel, micros, show_duration};
@@ -83,13 +84,14 @@ impl fmt::Display for BudgetKind {
 }
 
 /// What one attempt may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Budgets {
     /// Computation. Default 10 G units.
     pub fuel: Fuel,
     /// Time on the clock. Default 30 s.
     #[serde(with = "micros", rename = "time-us")]
+    #[schemars(with = "u64")]
     pub time: Duration,
     /// Memory of the guest and of the host on its behalf. Default 64 MiB.
     pub memory: ByteSize,
@@ -271,7 +273,7 @@ impl BudgetOverrides {
 }
 
 /// What an attempt used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Usage {
     /// Fuel, host functions included.
@@ -280,9 +282,11 @@ pub struct Usage {
     pub peak_memory: ByteSize,
     /// Time on the clock.
     #[serde(with = "micros", rename = "wall-us")]
+    #[schemars(with = "u64")]
     pub wall: Duration,
     /// Time on a core.
     #[serde(with = "micros", rename = "cpu-us")]
+    #[schemars(with = "u64")]
     pub cpu: Duration,
     /// Bytes of the outcome and of artifacts put.
     pub bytes_out: ByteSize,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 pub const EVENT_SCHEMA: u32 = 1;
 
 /// Something that happened in a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunEvent {
     /// [`EVENT_SCHEMA`] of the writer.
@@ -32,7 +33,7 @@ pub struct RunEvent {
 }
 
 /// A task as it was planned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PlannedTask {
     /// Its name.
@@ -59,7 +60,7 @@ pub struct PlannedTask {
 }
 
 /// Who does a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskKind {
     /// An agent.
@@ -73,7 +74,7 @@ pub enum TaskKind {
 }
 
 /// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskStatus {
     /// With an output.
@@ -118,7 +119,7 @@ impl std::fmt::Display for TaskStatus {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// Every task that had to completed.
@@ -151,7 +152,7 @@ impl std::fmt::Display for RunStatus {
 }
 
 /// The kinds of [`RunEvent`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -255,6 +256,7 @@ pub enum RunEventKind {
         attempt: u32,
         /// How long it waits.
         #[serde(with = "micros", rename = "wait-us")]
+        #[schemars(with = "u64")]
         wait: Duration,
         /// What the last one failed with.
         after: FailureCode,
@@ -377,6 +379,7 @@ pub enum RunEventKind {
     RunResumed {
         /// For how long.
         #[serde(with = "micros", rename = "away-us")]
+        #[schemars(with = "u64")]
         away: Duration,
     },
     /// The run had ended, and tasks of it run again.

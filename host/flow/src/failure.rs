@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The kind of a failure: stable, in kebab case, in every JSON output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureCode {
     /// The agent does not take this input.
@@ -204,7 +207,7 @@ impl fmt::Display for FailureCode {
 pub const MAX_MESSAGE_LEN: usize = 4 * 1024;
 
 /// Why an attempt, a task or a run failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{code}: {message}")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Failure {
@@ -219,6 +222,7 @@ pub struct Failure {
         with = "optional_micros",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Option<u64>")]
     pub retry_after: Option<Duration>,
 }
 

@@ -10,6 +10,7 @@ mod budget;
 pub mod build;
 mod diagnostic;
 mod event;
+mod event_schema;
 mod expr;
 mod failure;
 mod finding;
@@ -41,6 +42,7 @@ pub use diagnostic::{Diagnostic, Related, TextSpan, render as render_diagnostics
 pub use event::{
     EVENT_SCHEMA, PlannedTask, RunEvent, RunEventKind, RunStatus, TaskKind, TaskStatus,
 };
+pub use event_schema::event_schema;
 pub use expr::{
     EXPRESSION_FUEL, ExprError, ExprSyntax, Expression, MAX_EXPRESSION_LEN, MAX_ITEMS,
     MAX_RENDERED, ROOTS, Root, Scope, TaskResults, Template, TemplateSyntax, item_json,

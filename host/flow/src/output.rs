@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Finding, Json, TaskId};
@@ -90,7 +91,7 @@ impl<'de> Deserialize<'de> for ContentHash {
 }
 
 /// A blob in the run's artifact store, named by its content.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
     /// What the agent called it, for example `fixes.patch`.
@@ -104,7 +105,7 @@ pub struct Artifact {
 }
 
 /// What a task gave. Cloning is cheap.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The value, in the agent's own form.

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,7 +34,7 @@ pub type StopSignal = BoxFuture<'static, StopReason>;
 
 /// What an agent says it is doing. A thinking or working agent is a whole
 /// attempt of load, a waiting one half.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activity {
     /// Deciding what to do.
@@ -46,7 +47,7 @@ pub enum Activity {
 }
 
 /// A note on how far an attempt has come.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
     /// What the agent is doing.
@@ -58,7 +59,9 @@ pub struct Progress {
 }
 
 /// How important a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// For whoever follows each step.
@@ -88,7 +91,7 @@ impl LogLevel {
 }
 
 /// A line that an agent wrote: bounded and clean.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogLine {
     /// How important it is.
@@ -101,7 +104,7 @@ pub struct LogLine {
 }
 
 /// One decision on what an agent asked to touch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GrantDecision {
     /// What was asked for, for example `mount src` or `http GET https://a.example/`.

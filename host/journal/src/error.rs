@@ -26,6 +26,18 @@ pub enum JournalError {
         /// The newest format that is known.
         known: u32,
     },
+    /// A newer version wrote events of a run.
+    #[error(
+        "the run `{run}` was written by a newer version of ringfence (events of version {found}, this one reads up to {known})\nhint: use that version"
+    )]
+    NewerRun {
+        /// Which run.
+        run: RunId,
+        /// The version of its events.
+        found: u32,
+        /// The newest version that is known.
+        known: u32,
+    },
     /// It is not there yet.
     #[error("there is no journal {0}: no run has been written down", .path.display())]
     Missing {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ringfence_flow::{ContentHash, JournalEntry, RunId, RunStatus, Timestamp, nearest};
+use ringfence_flow::{
+    ContentHash, EVENT_SCHEMA, JournalEntry, RunId, RunStatus, Timestamp, nearest,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::contents::Contents;
@@ -143,7 +145,7 @@ impl Reader<'_> {
         let mut select = self
             .db
             .prepare_cached(
-                "SELECT place, first, body, content FROM entry WHERE place >= ? AND place < ? ORDER BY place",
+                "SELECT place, first, body, content, schema FROM entry WHERE place >= ? AND place < ? ORDER BY place",
             )
             .map_err(sqlite())?;
         let mut rows = select
@@ -160,6 +162,14 @@ impl Reader<'_> {
             let at: i64 = row.get(0).map_err(sqlite())?;
             if at != place(number, next) {
                 return Err(damaged(format!("entry {next} is missing")));
+            }
+            let schema: u32 = row.get(4).map_err(sqlite())?;
+            if schema > EVENT_SCHEMA {
+                return Err(JournalError::NewerRun {
+                    run: run.clone(),
+                    found: schema,
+                    known: EVENT_SCHEMA,
+                });
             }
             let body: Option<Vec<u8>> = row.get(2).map_err(sqlite())?;
             let content: Option<[u8; 32]> = row.get(3).map_err(sqlite())?;

@@ -222,6 +222,21 @@ fn a_journal_of_a_newer_version_is_refused() {
 }
 
 #[test]
+fn a_run_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    written(&path, &play(&["first"]));
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute("UPDATE entry SET schema = 9 WHERE first > 2", [])
+        .unwrap();
+    drop(db);
+    let file = JournalFile::open(&path).unwrap();
+    let error = file.resume(&run()).unwrap_err();
+    assert!(matches!(error, JournalError::NewerRun { found: 9, .. }));
+    assert!(error.to_string().contains("events of version 9"), "{error}");
+}
+
+#[test]
 fn a_damaged_entry_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = place(&folder);

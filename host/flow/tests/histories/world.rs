@@ -2,7 +2,7 @@
 //! what they do.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ringfence_flow::{
@@ -448,6 +448,18 @@ impl World {
         }
     }
 
+    /// What is said fits what is said of it. A sample: it takes its time.
+    fn check_schema(&self, event: &RunEvent) {
+        static SCHEMA: LazyLock<jsonschema::Validator> =
+            LazyLock::new(|| jsonschema::validator_for(&ringfence_flow::event_schema()).unwrap());
+        if event.seq % 16 == self.seed % 16 {
+            let json = serde_json::to_value(event).unwrap();
+            if let Err(error) = SCHEMA.validate(&json) {
+                panic!("{error}: {json}");
+            }
+        }
+    }
+
     fn emit(&mut self, run: usize, event: RunEventKind) {
         let is_end = matches!(event, RunEventKind::RunEnded { .. });
         let live = &mut self.runs[run];
@@ -463,6 +475,7 @@ impl World {
                     event,
                 };
                 self.figures.check(&event);
+                self.check_schema(&event);
             }
             Some((around, at)) => {
                 let outer = &self.runs[around];
