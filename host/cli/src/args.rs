@@ -52,6 +52,28 @@ pub(crate) struct Global {
         env = "RINGFENCE_LOG"
     )]
     pub(crate) log: String,
+    /// How the log is written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "RINGFENCE_LOG_FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+    /// Send traces to this OpenTelemetry collector, by OTLP over HTTP: `http://localhost:4318`
+    #[arg(long, global = true, value_name = "URL", env = "RINGFENCE_OTLP")]
+    pub(crate) otlp: Option<String>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

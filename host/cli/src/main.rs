@@ -6,22 +6,25 @@ mod control;
 mod error;
 mod exit;
 mod output;
+mod telemetry;
 mod ui;
 
 use clap::{CommandFactory, Parser};
 
-use args::{AgentsCommand, Cli, Command, ConfigCommand, Global, SchemaOf};
+use args::{AgentsCommand, Cli, Command, ConfigCommand, SchemaOf};
 use error::CliError;
 use exit::ExitCode;
+use telemetry::Telemetry;
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     if let Command::CompileComponent = cli.command {
         return ringfence::sandbox::compile_child_main();
     }
-    if let Err(error) = start_log(&cli.global) {
-        return fail(&error).into();
-    }
+    let telemetry = match Telemetry::start(&cli.global) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(&error).into(),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&CliError::Start(Box::new(error))).into(),
@@ -31,6 +34,7 @@ fn main() -> std::process::ExitCode {
         .unwrap_or_else(|error| fail(&error));
     // A plugin that still compiles is not waited for.
     runtime.shutdown_background();
+    telemetry.finish();
     code.into()
 }
 
@@ -59,21 +63,6 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::CompileComponent => unreachable!("answered before the runtime starts"),
     }
     Ok(ExitCode::Completed)
-}
-
-fn start_log(global: &Global) -> Result<(), CliError> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&global.log).map_err(|error| {
-        CliError::usage(
-            format!("`--log {}`: {error}", global.log),
-            "write a level (error, warn, info, debug, trace) or a filter such as `ringfence_engine=debug`",
-        )
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(console::colors_enabled_stderr())
-        .init();
-    Ok(())
 }
 
 /// Shows why a command failed, with its causes and its hint.

@@ -5,6 +5,7 @@ use ringfence_flow::{ChildRun, InstanceRef, Run, RunInput, RunSlot, StopReason};
 use crate::dispatcher::Dispatcher;
 use crate::live::{Done, Holder, Live};
 use crate::publisher::Publisher;
+use crate::spans::Spans;
 
 impl Dispatcher {
     /// Starts the run that an instance stands for.
@@ -24,8 +25,10 @@ impl Dispatcher {
     ) -> Option<RunSlot> {
         let around = self.runs.get(&parent)?;
         let (key, round) = (at.key(around.run.plan()), around.run.round(at));
+        let spans = Spans::of_run(&run, Some(around.spans.task(&key)));
         let live = Live::new(
             run,
+            spans,
             around.root,
             Publisher::nested(&around.publisher, key, round),
             around.artifacts.clone(),

@@ -11,6 +11,7 @@ use ringfence_flow::{
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+use tracing::Instrument;
 
 use crate::attempt::{Done, Watcher, ask, stop_signal};
 use crate::host::{HostConfig, Message};
@@ -18,6 +19,7 @@ use crate::live::{self, Artifacts, Holder, Live, Remembered, Results};
 use crate::outbox::{Outbox, Outward};
 use crate::publisher::{News, Publisher, Publishing};
 use crate::recall::Search;
+use crate::spans::Spans;
 use crate::{Clock, MemoryResults, RunOutcome, RunSpec};
 
 /// What a spawned task is for.
@@ -224,8 +226,10 @@ impl Dispatcher {
             news: self.news.clone(),
             next: 1,
         });
+        let spans = Spans::of_run(&run, None);
         let live = Live::new(
             run,
+            spans,
             slot,
             publisher,
             Artifacts(spec.artifacts),
@@ -350,6 +354,7 @@ impl Dispatcher {
                     if let RunEventKind::RunEnded { failure, task, .. } = &event {
                         live.end = Some((failure.clone(), task.clone()));
                     }
+                    live.spans.hear(&event);
                     events.push(event);
                 }
                 effect => self.pending.push_back((slot, effect)),
@@ -476,13 +481,15 @@ impl Dispatcher {
         };
         let runner = Arc::clone(&self.runner);
         let keeper = live.keeper(at, self.clock);
-        self.spawn(ticket, Spawned::Attempt, async move {
+        let span = live.spans.attempt(&attempt.request.key);
+        let made = async move {
             let report = runner.execute(attempt).await;
             if let Some(keeper) = keeper {
                 keeper.keep(&report.result).await;
             }
             Done::Attempt(Box::new(report))
-        });
+        };
+        self.spawn(ticket, Spawned::Attempt, made.instrument(span));
     }
 
     fn follow(&mut self, action: FleetAction) {

@@ -18,6 +18,7 @@ mod publisher;
 mod recall;
 mod results;
 mod resume;
+mod spans;
 mod start;
 
 pub use approval::DecideError;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::RunOutcome;
 use crate::publisher::Publisher;
+use crate::spans::Spans;
 
 /// A run that is under way.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(crate) struct Live {
     /// Why it did not complete, once it has ended.
     pub(crate) end: Option<(Option<Failure>, Option<TaskId>)>,
     pub(crate) done: Done,
+    pub(crate) spans: Spans,
 }
 
 /// Who waits for the end of a run.
@@ -48,6 +50,7 @@ pub(crate) enum Done {
 impl Live {
     pub(crate) fn new(
         run: Run,
+        spans: Spans,
         root: RunSlot,
         publisher: Arc<Publisher>,
         artifacts: Artifacts,
@@ -67,6 +70,7 @@ impl Live {
             keys: HashMap::new(),
             end: None,
             done,
+            spans,
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::dispatcher::Dispatcher;
 use crate::live::{Artifacts, Done, Live};
 use crate::publisher::{Publisher, Publishing};
+use crate::spans::Spans;
 use crate::{ResumeSpec, RunOutcome};
 
 impl Dispatcher {
@@ -28,8 +29,10 @@ impl Dispatcher {
             news: self.news.clone(),
             next,
         });
+        let spans = Spans::of_run(&run, None);
         let live = Live::new(
             run,
+            spans,
             root,
             publisher,
             Artifacts(spec.artifacts),

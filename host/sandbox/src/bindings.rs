@@ -25,9 +25,9 @@ wasmtime::component::bindgen!({
     path: "../../wit",
     world: "agent-plugin",
     imports: {
-        "ringfence:agent/artifacts": async | trappable,
-        "ringfence:agent/model": async | trappable,
-        default: trappable,
+        "ringfence:agent/artifacts": async | trappable | tracing,
+        "ringfence:agent/model": async | trappable | tracing,
+        default: trappable | tracing,
     },
     exports: { default: async },
     require_store_data_send: true,

@@ -157,6 +157,8 @@ fn absolute_global(global: &Global) -> Result<Global, CliError> {
             .collect::<Result<_, _>>()?,
         journal: path(&global.journal)?,
         log: global.log.clone(),
+        log_format: global.log_format,
+        otlp: global.otlp.clone(),
     })
 }
 
