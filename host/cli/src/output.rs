@@ -1,7 +1,9 @@
 //! Where data goes.
 
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use indicatif::ProgressBar;
 use ringfence::flow::clean_text;
 
 /// Prints data to stdout. When whoever reads it has gone (`| head`), so has
@@ -28,10 +30,62 @@ pub(crate) fn print_json(value: &impl serde::Serialize) {
     }
 }
 
+/// The picture that is drawn on stderr, if one is: lines go above it.
+static SCREEN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// As long as it lives, what is said goes above a picture.
+#[derive(Debug)]
+pub(crate) struct Screen(());
+
+impl Screen {
+    /// Lets lines go above `picture`.
+    pub(crate) fn take(picture: &ProgressBar) -> Self {
+        *screen() = Some(picture.clone());
+        Self(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        *screen() = None;
+    }
+}
+
+fn screen() -> MutexGuard<'static, Option<ProgressBar>> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Prints a line for people to stderr. When nobody reads it any more, what is
 /// done goes on all the same.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(Stderr, "{text}");
+}
+
+/// Stderr, above what is drawn on it.
+#[derive(Debug)]
+pub(crate) struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let write = || std::io::stderr().lock().write_all(bytes);
+        match &*screen() {
+            Some(picture) => picture.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn write_fmt(&mut self, arguments: std::fmt::Arguments<'_>) -> std::io::Result<()> {
+        // At once, so that the picture is taken away once.
+        self.write_all(arguments.to_string().as_bytes())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
 }
 
 /// A text of several lines, the second and later ones indented: what a guest

@@ -22,7 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::{Global, LogFormat};
 use crate::error::CliError;
-use crate::output::say;
+use crate::output::{Stderr, say};
 
 /// What is added to a collector's address, as the protocol says.
 const TRACES: &str = "/v1/traces";
@@ -63,7 +63,7 @@ impl Telemetry {
                 "write a level (error, warn, info, debug, trace) or a filter such as `ringfence_engine=debug`",
             )
         })?;
-        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt::layer().with_writer(|| Stderr);
         let log = match global.log_format {
             LogFormat::Text => log.with_ansi(console::colors_enabled_stderr()).boxed(),
             LogFormat::Json => log.json().flatten_event(true).boxed(),

@@ -264,6 +264,42 @@ fn old_runs_are_pruned_when_asked() {
     assert!(gone.stderr.contains("no run `r-1`"), "{}", gone.stderr);
 }
 
+/// How long work will take is known from earlier runs of the same workflow.
+#[test]
+fn the_second_run_knows_how_long_it_takes() {
+    let stage = Stage::new();
+    let asks_first = "version: 1
+name: later
+tasks:
+  ask: { approve: 'Go on?' }
+  say: { role: echo, needs: [ask], input: { a: 1 } }
+";
+    fs::write(stage.path().join("asks.yaml"), asks_first).unwrap();
+    let expected = |id: &str| {
+        stage.left(id);
+        // Whoever goes on with it knows what it would have known.
+        let mut resumed = stage.command(&["runs", "resume", id]).spawn().unwrap();
+        let live = loop {
+            let listed = stage.json(&["runs", "list"]);
+            let runs = listed.as_array().unwrap().clone();
+            let live = runs
+                .into_iter()
+                .find(|run| run["run"] == id && run["state"] == "running");
+            if let Some(live) = live.filter(|run| run["waiting"][0]["task"] == "ask") {
+                break live;
+            }
+            assert!(resumed.try_wait().unwrap().is_none(), "it goes on");
+        };
+        stage.say(&["runs", "approve", id, "ask"]).expect(0);
+        assert!(resumed.wait().unwrap().success());
+        live["metrics"]["estimated-completion-us"].clone()
+    };
+    let first = expected("r-1");
+    assert!(first.is_null(), "nothing is known: {first}");
+    let second = expected("r-2");
+    assert!(second.as_u64().is_some_and(|micros| micros > 0), "{second}");
+}
+
 #[test]
 fn without_a_journal_nothing_is_written() {
     let stage = Stage::new();

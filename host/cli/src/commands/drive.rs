@@ -10,7 +10,7 @@ use ringfence::engine::{
     Clock, FolderResults, Host, MemoryResults, RunHandle, RunObserver, RunOutcome,
 };
 use ringfence::flow::{
-    ArtifactStore, ByteSize, MountName, Plan, ResultStore, RunEvent, RunId, RunRecord,
+    ArtifactStore, ByteSize, Durations, MountName, Plan, ResultStore, RunEvent, RunId, RunRecord,
 };
 
 use super::interrupt::Interrupts;
@@ -55,6 +55,11 @@ impl<'a> Drive<'a> {
         })
     }
 
+    /// Takes in how long agents took in earlier runs of the workflow.
+    pub(super) fn expect(&self, history: Durations) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Watch::with_history(history);
+    }
+
     /// Takes in what happened before this process.
     pub(super) fn remember(&self, event: &RunEvent) {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,11 +67,13 @@ impl<'a> Drive<'a> {
     }
 
     /// Keeps the record, and shows the run as asked.
-    pub(super) fn observer(&self) -> Box<dyn RunObserver> {
+    pub(super) fn observer(&self, clock: Clock) -> Box<dyn RunObserver> {
         let view: Option<Box<dyn RunObserver>> = match self.args.format {
             Format::Json => Some(Box::new(JsonLines)),
             Format::Human if self.args.quiet => None,
-            Format::Human if std::io::stderr().is_terminal() => Some(Box::new(LiveView::new())),
+            Format::Human if std::io::stderr().is_terminal() => {
+                Some(Box::new(LiveView::new(Arc::clone(&self.watch), clock)))
+            }
             Format::Human => Some(Box::new(PlainView::new(say))),
         };
         Box::new(Shown {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ringfence::flow::MountName;
-use ringfence::journal::default_journal;
+use ringfence::flow::{Durations, MountName, WorkflowBundle, WorkflowMeter};
+use ringfence::journal::{JournalFile, RunStanding, RunState, default_journal};
 
 use crate::args::Global;
 use crate::error::CliError;
@@ -15,6 +15,11 @@ const FOLDER: &str = "folder";
 const CONFIG: &str = "config";
 const PLUGINS: &str = "plugins";
 const MOUNTS: &str = "mounts";
+
+/// How many runs are looked at to find some of the same workflow, and how many
+/// of these are read.
+const MOST_LOOKED_AT: usize = 50;
+const MOST_EXPECTED_FROM: usize = 2;
 
 /// Where the journal is.
 pub(super) fn journal_place(global: &Global) -> Result<PathBuf, CliError> {
@@ -28,6 +33,29 @@ pub(super) fn journal_place(global: &Global) -> Result<PathBuf, CliError> {
                 "name one with `--journal FILE`, or do without with `--no-journal`",
             )
         })
+}
+
+/// How long agents took in the latest runs of the same workflow: what is
+/// expected of the next one. A journal that cannot be read tells nothing.
+pub(super) fn durations(file: &JournalFile, workflow: &WorkflowBundle) -> Durations {
+    let mut durations = Durations::default();
+    let runs = file.runs().unwrap_or_default();
+    let ended = |run: &&RunStanding| matches!(run.state, RunState::Ended(_));
+    let of_workflow = |run: &&RunStanding| {
+        let header = file.header(&run.run);
+        header.is_ok_and(|header| header.workflow == *workflow)
+    };
+    let latest = runs.iter().filter(ended).take(MOST_LOOKED_AT);
+    for run in latest.filter(of_workflow).take(MOST_EXPECTED_FROM) {
+        let mut meter = WorkflowMeter::new();
+        if file
+            .events(&run.run, 0, |event| meter.apply(&event))
+            .is_ok()
+        {
+            durations.merge(meter.durations());
+        }
+    }
+    durations
 }
 
 /// What has to be known to start the same host again.

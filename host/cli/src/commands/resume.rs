@@ -9,7 +9,7 @@ use ringfence::flow::{AgentName, RunEventKind, RunId, TaskId, TaskIndex, clean_t
 use ringfence::journal::{JournalFile, Resumable};
 
 use super::drive::{Drive, clock_after};
-use super::kept::{journal_place, return_to};
+use super::kept::{durations, journal_place, return_to};
 use super::session::Session;
 use crate::args::{DriveArgs, Global, ResumeArgs};
 use crate::error::CliError;
@@ -31,6 +31,7 @@ pub(super) async fn resume(
     let drive = Drive::prepare(&drive_args, &mounts)?;
     let session = Session::open(&global, &mounts).await?;
     session.warn();
+    drive.expect(durations(&file, &kept.header.workflow));
     let mut used = BTreeSet::new();
     file.events(&args.run, 0, |event| {
         note_agent(&event.event, &mut used);
@@ -47,7 +48,7 @@ pub(super) async fn resume(
             retry,
             artifacts: kept.artifacts.clone(),
             results: Some(drive.results(&session)),
-            observer: drive.observer(),
+            observer: drive.observer(clock),
             journal: kept.journal,
         })
         .await?;

@@ -9,7 +9,7 @@ use ringfence::flow::{AttemptRunner, InputValue, Json, MountName, WorkflowBundle
 use ringfence::journal::{JournalFile, RunHeader};
 
 use super::drive::Drive;
-use super::kept::{context, journal_place};
+use super::kept::{context, durations, journal_place};
 use super::session::Session;
 use super::workflow::Source;
 use crate::args::{Global, RunArgs};
@@ -39,12 +39,13 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         budgets: Some(session.sandbox.default_budgets()),
         artifacts: Arc::new(MemoryArtifacts::default()),
         results: Some(drive.results(&session)),
-        observer: drive.observer(),
+        observer: drive.observer(clock),
         journal: None,
     };
     if !args.no_journal {
         let header = header(global, args, &session, bundle, &spec, clock)?;
         let file = JournalFile::open(&journal_place(global)?)?;
+        drive.expect(durations(&file, &header.workflow));
         spec.journal = Some(file.create(&spec.id, &header)?);
         spec.artifacts = file.artifacts();
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ringfence::flow::{
-    AgentLoad, AgentName, BreakerState, RunEvent, RunId, RunRecord, TaskKey, TaskPath, TaskState,
-    Timestamp, WorkflowMeter, WorkflowMetrics, WorkflowName,
+    AgentLoad, AgentName, BreakerState, Durations, RunEvent, RunId, RunRecord, TaskKey, TaskPath,
+    TaskState, Timestamp, WorkflowMeter, WorkflowMetrics, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,9 +58,22 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Nothing is known yet but how long agents have taken in earlier runs.
+    pub(crate) fn with_history(history: Durations) -> Self {
+        Self {
+            record: RunRecord::new(),
+            meter: WorkflowMeter::with_history(history),
+        }
+    }
+
     pub(crate) fn apply(&mut self, event: &RunEvent) {
         self.record.apply(event);
         self.meter.apply(event);
+    }
+
+    /// How far it has come.
+    pub(crate) fn metrics(&self, now: Timestamp) -> WorkflowMetrics {
+        self.meter.metrics(now)
     }
 
     pub(super) fn status(&self, run: &RunId, now: Timestamp, agents: Vec<AgentLoad>) -> Status {
@@ -71,7 +84,7 @@ impl Watch {
             workflow: self.record.workflow.clone(),
             started: self.record.started,
             now,
-            metrics: self.meter.metrics(now),
+            metrics: self.metrics(now),
             agents: agents.into_iter().map(Into::into).collect(),
             waiting,
         }
