@@ -128,6 +128,14 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Watch a run that another process drives, until it ends or is left
+    Watch {
+        /// The run
+        run: RunId,
+        /// How it is shown; `json` prints one event a line
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Print what happened in a run
     Events(EventsArgs),
     /// Print what the agents of a run logged

@@ -131,6 +131,39 @@ fn a_run_that_was_left_is_seen_and_goes_on() {
 }
 
 #[test]
+fn a_run_is_watched_from_elsewhere_until_it_ends() {
+    let stage = Stage::new();
+    stage.left("r-1");
+    let left = stage.say(&["runs", "watch", "r-1"]).expect(0);
+    assert!(
+        left.stderr
+            .contains("nobody drives the run; `ringfence runs resume r-1`"),
+        "{left:#?}"
+    );
+    let mut resumed = stage.command(&["runs", "resume", "r-1"]).spawn().unwrap();
+    while stage.json(&["runs", "list"])[0]["waiting"][0]["task"] != "ask" {
+        assert!(resumed.try_wait().unwrap().is_none(), "it goes on");
+    }
+    let mut watching = stage.command(&["runs", "watch", "r-1", "--format", "json"]);
+    let watching = watching
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let busy = stage.say(&["runs", "resume", "r-1"]).expect(2);
+    assert!(
+        busy.stderr.contains("another process drives the run `r-1`"),
+        "{busy:#?}"
+    );
+    stage.say(&["runs", "approve", "r-1", "ask"]).expect(0);
+    assert!(resumed.wait().unwrap().success());
+    let watched: Ended = watching.wait_with_output().unwrap().into();
+    let events = watched.expect(0).json_lines();
+    assert_eq!(events.last().unwrap()["event"]["type"], "run-ended");
+    let all = stage.say(&["runs", "events", "r-1", "--format", "json"]);
+    assert_eq!(events, all.json_lines());
+}
+
+#[test]
 fn what_happened_can_be_printed_and_reported_later() {
     let stage = Stage::new();
     stage.left("r-1");

@@ -57,7 +57,7 @@ pub enum JournalError {
     SameName(RunId),
     /// Another process drives the run.
     #[error(
-        "another process drives the run `{0}`\nhint: `ringfence runs events {0} --follow` shows it"
+        "another process drives the run `{0}`\nhint: `ringfence runs watch {0}` shows it"
     )]
     Driven(RunId),
     /// An entry cannot be read.

@@ -1,27 +1,22 @@
-//! What a journal tells of runs: `ringfence runs show`, `events`, `logs` and
-//! `prune`.
+//! What a journal tells of runs: `ringfence runs show`, `logs` and `prune`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use console::Style;
-use ringfence::engine::{Clock, RunObserver};
+use ringfence::engine::Clock;
 use ringfence::flow::{
     AttemptOutcome, AttemptRecord, RunEvent, RunEventKind, RunId, RunRecord, TaskId, TaskKey,
     TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration,
 };
 use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
 
-use super::drive::JsonLines;
 use super::kept::{journal_place, mounts};
 use super::report::Reports;
-use crate::args::{EventsArgs, Format, Global};
+use crate::args::{Format, Global};
 use crate::error::CliError;
 use crate::output::{print, print_json};
-use crate::ui::{PlainView, Table, print_summary};
-
-/// How often a run that somebody else drives is looked at.
-const GLANCE: Duration = Duration::from_millis(100);
+use crate::ui::{Table, print_summary};
 
 /// The longest failure that the tree shows, in bytes.
 const MAX_FAILURE: usize = 200;
@@ -141,30 +136,6 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
 
 fn short(text: &str) -> String {
     clean_text(text.lines().next().unwrap_or_default(), MAX_FAILURE)
-}
-
-pub(super) async fn events(global: &Global, args: &EventsArgs) -> Result<(), CliError> {
-    let file = journal(global)?;
-    let mut view: Box<dyn RunObserver> = match args.format {
-        Format::Json => Box::new(JsonLines),
-        Format::Human => Box::new(PlainView::new(print)),
-    };
-    let mut next = 0;
-    loop {
-        // Asked before the events are read, so that none comes in between.
-        let goes_on = args.follow && is_running(&file, &args.run)?;
-        next = file.events(&args.run, next, |event| view.event(&event))?;
-        if !goes_on {
-            return Ok(());
-        }
-        tokio::time::sleep(GLANCE).await;
-    }
-}
-
-fn is_running(file: &JournalFile, run: &RunId) -> Result<bool, CliError> {
-    let runs = file.runs()?;
-    let known = runs.iter().find(|known| known.run == *run);
-    Ok(known.is_some_and(|known| known.state == RunState::Running))
 }
 
 pub(super) fn logs(

@@ -15,6 +15,7 @@ mod resume;
 mod run;
 mod runs;
 mod session;
+mod watch;
 mod workflow;
 
 pub(crate) use agents::list;

@@ -5,8 +5,8 @@ use ringfence::flow::{Decision, RunId, TaskPath, nearest, show_duration};
 use ringfence::journal::{RunStanding, RunState};
 
 use super::history::{self, earlier_runs};
-use super::offline;
 use super::resume::{how_to_go_on, resume};
+use super::{offline, watch};
 use crate::args::{DecideArgs, Format, Global, RunsCommand};
 use crate::control::{Answer, Ask, ControlError, Status, ask, live_runs};
 use crate::error::CliError;
@@ -25,7 +25,8 @@ pub(crate) async fn runs(global: &Global, command: &RunsCommand) -> Result<ExitC
             report,
             format,
         } => history::show(global, run, report, *format)?,
-        RunsCommand::Events(args) => history::events(global, args).await?,
+        RunsCommand::Watch { run, format } => watch::watch(global, run, *format).await?,
+        RunsCommand::Events(args) => watch::events(global, args).await?,
         RunsCommand::Logs { run, task, format } => {
             history::logs(global, run, task.as_ref(), *format)?;
         }
