@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::Value;
 use support::{Ended, built, plugins, ringfence};
@@ -70,9 +70,16 @@ impl Stage {
 
     /// A run whose process was killed while a person was asked.
     fn left(&self, id: &str) {
+        let mut child = self.asks(&["--id", id]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// A run that asks a person.
+    fn asks(&self, flags: &[&str]) -> Child {
         use std::io::{BufRead, BufReader};
-        let args = ["run", "asks.yaml", "--id", id, "--format", "json"];
-        let mut command = self.command(&args);
+        let args = ["run", "asks.yaml", "--format", "json"];
+        let mut command = self.command(&[&args[..], flags].concat());
         let mut child = command
             .stdout(std::process::Stdio::piped())
             .spawn()
@@ -80,9 +87,8 @@ impl Stage {
         let said = BufReader::new(child.stdout.take().unwrap());
         let asked = |line: &String| line.contains("approval-requested");
         let found = said.lines().map(Result::unwrap).any(|line| asked(&line));
-        child.kill().unwrap();
-        child.wait().unwrap();
         assert!(found, "nobody was asked");
+        child
     }
 }
 
@@ -161,6 +167,26 @@ fn a_run_is_watched_from_elsewhere_until_it_ends() {
     assert_eq!(events.last().unwrap()["event"]["type"], "run-ended");
     let all = stage.say(&["runs", "events", "r-1", "--format", "json"]);
     assert_eq!(events, all.json_lines());
+}
+
+#[test]
+fn a_run_that_does_not_listen_is_seen_all_the_same() {
+    let stage = Stage::new();
+    let mut deaf = stage.asks(&["--id", "r-1", "--no-control"]);
+    let listed = stage.say(&["runs", "list"]).expect(0).stdout;
+    assert!(
+        listed.contains("running") && !listed.contains("no run is live"),
+        "{listed}"
+    );
+    let told = stage.say(&["runs", "cancel", "r-1"]).expect(2).stderr;
+    assert!(told.contains("does not listen"), "{told}");
+    let shown = stage.say(&["runs", "show", "r-1"]).expect(0).stdout;
+    assert!(
+        shown.starts_with("r-1 running, workflow release, started 2"),
+        "{shown}"
+    );
+    deaf.kill().unwrap();
+    deaf.wait().unwrap();
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub const EVENT_SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunEvent {
-    /// [`EVENT_SCHEMA`] of the writer.
+    /// The version of this form: [`EVENT_SCHEMA`] of the writer.
     pub schema: u32,
     /// In which run.
     pub run: RunId,

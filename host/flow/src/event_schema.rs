@@ -21,7 +21,23 @@ pub fn event_schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<RunEvent>();
     schema.insert("title".to_owned(), "An event of a Ringfence run".into());
     schema.insert("version".to_owned(), EVENT_SCHEMA.into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    plain(&mut schema);
+    schema
+}
+
+/// Takes the links out of descriptions: they are for readers of the code.
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(text)) = members.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
+            }
+            members.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
 }
 
 /// Describes types that are written as something simpler than what they are.

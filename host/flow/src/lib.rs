@@ -32,6 +32,7 @@ mod suggest;
 mod task;
 mod task_path;
 mod time;
+mod utc;
 mod workflow;
 mod yaml;
 
@@ -90,6 +91,7 @@ pub use suggest::nearest;
 pub use task::{AttemptResult, Decision, Priority, Rejection, TaskRequest};
 pub use task_path::{InvalidTaskPath, TaskPath};
 pub use time::{InvalidDuration, Timestamp, micros, parse_duration, show_duration};
+pub use utc::{rfc3339, show_time};
 pub use workflow::{
     Approval, BundledFile, DEFAULT_CONCURRENCY, DEFAULT_MAX_ROUNDS, ForEach, HostFacts, InputError,
     InputSpec, InputType, InputValue, MAX_WORKFLOW_DEPTH, MAX_WORKFLOW_FILES, NoFiles, OnFailure,

@@ -56,9 +56,7 @@ pub enum JournalError {
     #[error("the journal holds a run `{0}` already\nhint: give this one another name with `--id`")]
     SameName(RunId),
     /// Another process drives the run.
-    #[error(
-        "another process drives the run `{0}`\nhint: `ringfence runs watch {0}` shows it"
-    )]
+    #[error("another process drives the run `{0}`\nhint: `ringfence runs watch {0}` shows it")]
     Driven(RunId),
     /// An entry cannot be read.
     #[error("the journal is damaged at event {seq} of the run `{run}`: {why}")]

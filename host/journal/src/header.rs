@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_flow::{AgentName, Budgets, ContentHash, Json, Timestamp, WorkflowBundle};
+use ringfence_flow::{
+    AgentName, Budgets, ContentHash, Json, Timestamp, WorkflowBundle, WorkflowName,
+};
 use serde::{Deserialize, Serialize};
 
 /// All that another process needs to go on with a run, beside its entries.
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct RunHeader {
     /// When it was written.
     pub created: Timestamp,
+    /// The name of the workflow.
+    pub name: WorkflowName,
     /// The workflow with its files, as they were.
     pub workflow: WorkflowBundle,
     /// The workflow's inputs, checked and with defaults filled in.

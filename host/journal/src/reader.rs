@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ringfence_flow::{
-    ContentHash, EVENT_SCHEMA, JournalEntry, RunId, RunStatus, Timestamp, nearest,
+    ContentHash, EVENT_SCHEMA, JournalEntry, RunId, RunStatus, Timestamp, WorkflowName, nearest,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -41,6 +41,8 @@ impl RunState {
 pub struct RunStanding {
     /// Its name.
     pub run: RunId,
+    /// The name of its workflow.
+    pub workflow: WorkflowName,
     /// When it was written down.
     pub created: Timestamp,
     /// When it ended, if it has.
@@ -62,23 +64,25 @@ impl Reader<'_> {
         let sqlite = || JournalError::sqlite(self.path);
         let mut select = self
             .db
-            .prepare("SELECT name, created, ended, status FROM run ORDER BY number DESC")
+            .prepare("SELECT name, created, ended, status, workflow FROM run ORDER BY number DESC")
             .map_err(sqlite())?;
         let rows = select
             .query_map([], |row| {
                 let name: String = row.get(0)?;
                 let (created, ended): (i64, Option<i64>) = (row.get(1)?, row.get(2)?);
                 let status: Option<String> = row.get(3)?;
-                Ok((name, created, ended, status))
+                let workflow: String = row.get(4)?;
+                Ok((name, created, ended, status, workflow))
             })
             .map_err(sqlite())?;
         let mut runs = Vec::new();
         for row in rows {
-            let (name, created, ended, status) = row.map_err(sqlite())?;
-            let Ok(run) = RunId::new(&name) else {
+            let (name, created, ended, status, workflow) = row.map_err(sqlite())?;
+            let (Ok(run), Ok(workflow)) = (RunId::new(&name), WorkflowName::new(&workflow)) else {
                 continue;
             };
             runs.push(RunStanding {
+                workflow,
                 created: micros(created),
                 ended: ended.map(micros),
                 state: self.state(&run, status.as_deref()),

@@ -21,6 +21,7 @@ const TABLES: &str = "
 CREATE TABLE run (
     number  INTEGER PRIMARY KEY,
     name    TEXT NOT NULL UNIQUE,
+    workflow TEXT NOT NULL,
     created INTEGER NOT NULL,
     header  BLOB NOT NULL,
     status  TEXT,

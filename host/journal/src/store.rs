@@ -120,8 +120,8 @@ impl JournalFile {
         let db = self.db();
         let added = db
             .execute(
-                "INSERT OR IGNORE INTO run (name, created, header) VALUES (?, ?, ?)",
-                params![run.as_str(), created, text],
+                "INSERT OR IGNORE INTO run (name, workflow, created, header) VALUES (?, ?, ?, ?)",
+                params![run.as_str(), header.name.as_str(), created, text],
             )
             .map_err(JournalError::sqlite(&self.path))?;
         if added == 0 {

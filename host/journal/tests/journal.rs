@@ -35,6 +35,7 @@ fn header() -> RunHeader {
     let (_, workflow) = WorkflowBundle::read("two.yaml", WORKFLOW, &NoFiles).unwrap();
     RunHeader {
         created: at(100),
+        name: "two".parse().unwrap(),
         workflow,
         inputs: Json::parse("{}").unwrap(),
         seed: 7,

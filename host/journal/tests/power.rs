@@ -54,6 +54,7 @@ fn header() -> RunHeader {
     let (_, workflow) = WorkflowBundle::read("asks.yaml", &text, &NoFiles).unwrap();
     RunHeader {
         created: at(1),
+        name: "asks".parse().unwrap(),
         workflow,
         inputs: Json::parse("{}").unwrap(),
         seed: 7,

@@ -24,7 +24,6 @@ mod html;
 mod markdown;
 mod sarif;
 mod source;
-mod utc;
 mod wording;
 
 pub use html::html;

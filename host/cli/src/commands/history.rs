@@ -7,7 +7,7 @@ use console::Style;
 use ringfence::engine::Clock;
 use ringfence::flow::{
     AttemptOutcome, AttemptRecord, RunEvent, RunEventKind, RunId, RunRecord, TaskId, TaskKey,
-    TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration,
+    TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration, show_time,
 };
 use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
 
@@ -58,7 +58,11 @@ pub(super) fn show(
     }
     let state = file.runs()?.into_iter().find(|known| known.run == *run);
     let state = state.map_or("", |known| known.state.as_str());
-    let mut text = format!("{} {state}\n\n", Style::new().bold().apply_to(run));
+    let mut text = format!(
+        "{} {state}{}\n\n",
+        Style::new().bold().apply_to(run),
+        circumstances(&record)
+    );
     tree(&record, "", &mut text);
     if record.status.is_some() {
         text.push('\n');
@@ -69,6 +73,22 @@ pub(super) fn show(
     }
     print(&text);
     Ok(())
+}
+
+/// Of which workflow a run is, when it started, and how often it went on.
+fn circumstances(record: &RunRecord) -> String {
+    let workflow = record.workflow.as_ref();
+    let workflow = workflow.map_or_else(String::new, |name| format!(", workflow {name}"));
+    let started = record.started.map_or_else(String::new, |at| {
+        let took = show_duration(record.duration());
+        format!(", started {}, took {took}", show_time(at))
+    });
+    let resumed = match record.resumes.len() {
+        0 => String::new(),
+        1 => ", resumed once".to_owned(),
+        times => format!(", resumed {times} times"),
+    };
+    format!("{workflow}{started}{resumed}")
 }
 
 /// The tasks of a run with their attempts, and the runs inside.
@@ -227,14 +247,16 @@ pub(super) fn prune(global: &Global, older_than: Duration, format: Format) -> Re
 /// The runs of the journal as a table.
 pub(super) fn table(runs: &[RunStanding]) -> String {
     let (dim, bold) = (Style::new().dim(), Style::new().bold());
-    let mut table = Table::flush_right(&[2]);
-    let head = ["run", "state", "took"];
+    let mut table = Table::flush_right(&[4]);
+    let head = ["run", "workflow", "state", "started", "took"];
     table.row(head.map(|cell| dim.apply_to(cell).to_string()));
     for run in runs {
         let took = run.ended.map(|ended| ended.since(run.created));
         table.row([
             bold.apply_to(&run.run).to_string(),
+            run.workflow.to_string(),
             run.state.as_str().to_owned(),
+            show_time(run.created),
             took.map(show_duration).unwrap_or_default(),
         ]);
     }

@@ -65,6 +65,7 @@ fn header(
 ) -> Result<RunHeader, CliError> {
     Ok(RunHeader {
         created: clock.now(),
+        name: spec.plan.workflow().name.clone(),
         workflow,
         inputs: spec.inputs.clone(),
         seed: spec.seed,

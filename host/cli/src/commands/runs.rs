@@ -82,14 +82,19 @@ fn list(global: &Global, format: Format) -> Result<(), CliError> {
         print_json(&for_programs(&live, &earlier));
         return Ok(());
     }
+    let mut parts = Vec::new();
     match live.as_slice() {
-        [] => print("no run is live"),
-        live => print(&for_people(live)),
+        [] if earlier.iter().all(|run| run.state != RunState::Running) => {
+            parts.push("no run is live\n".to_owned());
+        }
+        [] => {}
+        live => parts.push(for_people(live)),
     }
     if !earlier.is_empty() {
         let listed = &earlier[..earlier.len().min(MAX_LISTED)];
-        print(&format!("\n{}", history::table(listed)));
+        parts.push(history::table(listed));
     }
+    print(&parts.join("\n"));
     Ok(())
 }
 
@@ -104,6 +109,7 @@ fn for_programs(live: &[Status], earlier: &[RunStanding]) -> Vec<serde_json::Val
         serde_json::json!({
             "run": run.run,
             "state": run.state.as_str(),
+            "workflow": run.workflow,
             "created": run.created,
             "ended": run.ended,
         })
@@ -234,11 +240,20 @@ fn tell(global: &Global, run: &RunId, what: &Ask) -> Result<(), CliError> {
 fn not_live(global: &Global, run: &RunId) -> CliError {
     let earlier = earlier_runs(global).unwrap_or_default();
     let known = earlier.iter().find(|known| known.run == *run);
-    if let Some(RunState::Ended(status)) = known.map(|known| known.state) {
-        return CliError::usage(
-            format!("the run `{run}` has ended: {status}"),
-            format!("`ringfence runs show {run}` shows it"),
-        );
+    match known.map(|known| known.state) {
+        Some(RunState::Ended(status)) => {
+            return CliError::usage(
+                format!("the run `{run}` has ended: {status}"),
+                format!("`ringfence runs show {run}` shows it"),
+            );
+        }
+        Some(RunState::Running) => {
+            return CliError::usage(
+                format!("the process that drives the run `{run}` does not listen"),
+                "it was started with `--no-control`, or by another user; Ctrl-C there cancels it",
+            );
+        }
+        Some(RunState::Interrupted) | None => {}
     }
     let live = live_runs().unwrap_or_default();
     let names: Vec<_> = live.iter().map(|status| status.run.as_str()).collect();

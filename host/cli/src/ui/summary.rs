@@ -29,18 +29,25 @@ pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
     let totals = &summary.totals;
     let _ = writeln!(
         text,
-        "\n{} `{}` in {}: {} of {} tasks completed, {} attempts ({} failed), fuel {}, cpu {}, at most {} of memory each",
+        "\n{} `{}` in {}: {} of {} tasks completed, {} ({} failed), fuel {}, cpu {}, at most {} of memory each",
         verdict(summary.status),
         record.workflow.as_ref().map_or("", |name| name.as_str()),
         show_duration(summary.duration),
         summary.tasks_completed,
         summary.tasks,
-        totals.attempts,
+        attempts(totals.attempts),
         totals.failed_attempts,
         totals.fuel,
         show_duration(totals.cpu),
         totals.peak_memory,
     );
+}
+
+fn attempts(count: u64) -> String {
+    match count {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    }
 }
 
 /// Why the run did not complete, and why tasks failed that it went on without.

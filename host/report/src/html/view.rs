@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 use ringfence_flow::{
-    FailureRecord, RunRecord, RunSummary, TaskKey, TaskRecord, TaskStatus, show_duration,
+    FailureRecord, RunRecord, RunSummary, TaskKey, TaskRecord, TaskStatus, show_duration, show_time,
 };
 use serde::Serialize;
 
 use super::data::severities;
 use super::policy::{base64, policy};
-use crate::utc::readable;
 use crate::wording::{MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, verdict};
 
 /// How many failures, decisions and artifacts are shown.
@@ -219,7 +218,7 @@ fn facts(record: &RunRecord, summary: &RunSummary) -> Vec<Fact> {
         facts.push(fact("Run", run.as_str()));
     }
     if let Some(started) = record.started {
-        facts.push(fact("Started", readable(started)));
+        facts.push(fact("Started", show_time(started)));
     }
     facts.push(fact("Duration", show_duration(summary.duration)));
     if !record.resumes.is_empty() {
@@ -407,7 +406,7 @@ impl FailureRow {
             place,
             code: failed.failure.code.as_str(),
             message: Arc::clone(&failed.failure.message),
-            at: failed.at.map(readable),
+            at: failed.at.map(show_time),
         }
     }
 }

@@ -393,7 +393,7 @@ fn footer(record: &RunRecord) -> String {
         parts.push(format!("run {}", escape::code(run.as_str())));
     }
     if let Some(started) = record.started {
-        parts.push(format!("started {}", crate::utc::readable(started)));
+        parts.push(format!("started {}", ringfence_flow::show_time(started)));
     }
     parts.push(format!("seed {}", record.seed));
     parts.push(format!("fuel {}", record.totals.fuel));

@@ -11,7 +11,7 @@ use ringfence_flow::{
 };
 
 use crate::wording::{explanation, one_line, verdict};
-use crate::{ReportError, SourceLookup, utc};
+use crate::{ReportError, SourceLookup};
 use fingerprint::Fingerprints;
 use model::{
     AutomationDetails, BaseUri, Driver, Invocation, Log, Message, Notification, NotificationRule,
@@ -181,8 +181,8 @@ fn invocation(record: &RunRecord) -> Invocation {
             record.status,
             Some(RunStatus::Completed | RunStatus::Rejected)
         ),
-        start_time_utc: record.started.map(utc::rfc3339),
-        end_time_utc: record.ended.map(utc::rfc3339),
+        start_time_utc: record.started.map(ringfence_flow::rfc3339),
+        end_time_utc: record.ended.map(ringfence_flow::rfc3339),
         exit_code_description: format!(
             "{}: {}",
             verdict(record.status),
@@ -230,7 +230,7 @@ fn notifications(record: &RunRecord) -> Vec<Notification> {
             }),
             level: notification_level(level),
             message: Message::new(&format!("{place}{}", failed.failure.message)),
-            time_utc: failed.at.map(utc::rfc3339),
+            time_utc: failed.at.map(ringfence_flow::rfc3339),
         }
     });
     let mut notifications: Vec<_> = shown.collect();

@@ -1,6 +1,6 @@
 //! Points in time as people and SARIF write them.
 
-use ringfence_flow::Timestamp;
+use crate::Timestamp;
 
 /// Days from year 0 (March first, proleptic Gregorian calendar) to 1970-01-01.
 const EPOCH_DAY: u64 = 719_468;
@@ -27,7 +27,8 @@ fn date(days: u64) -> (u64, u64, u64) {
 }
 
 /// `2026-11-05T10:13:02.125Z`, as RFC 3339 has it.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
     let since = at.since_unix();
     let (seconds, millis) = (since.as_secs(), since.subsec_millis());
     let (year, month, day) = date(seconds / 86_400);
@@ -36,7 +37,8 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
 }
 
 /// `2026-11-05 10:13:02 UTC`, for people.
-pub(crate) fn readable(at: Timestamp) -> String {
+#[must_use]
+pub fn show_time(at: Timestamp) -> String {
     let text = rfc3339(at).replace('T', " ");
     match text.split_once('.') {
         Some((whole, _)) => format!("{whole} UTC"),
@@ -65,6 +67,6 @@ mod tests {
     fn parts_of_a_second_are_kept_for_machines() {
         let at = Timestamp::from_unix(Duration::from_millis(1_793_873_582_125));
         assert_eq!(rfc3339(at), "2026-11-05T10:13:02.125Z");
-        assert_eq!(readable(at), "2026-11-05 10:13:02 UTC");
+        assert_eq!(show_time(at), "2026-11-05 10:13:02 UTC");
     }
 }
