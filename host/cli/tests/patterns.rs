@@ -20,7 +20,7 @@ fn pattern(name: &str, more: &[&str], cache: Option<&Path>) -> Ended {
     }
     command
         .args(["run", &file, "--mount", "src=host/cli/fixtures/faulty"])
-        .args(["--format", "json", "--no-control"])
+        .args(["--format", "json", "--no-control", "--no-journal"])
         .args(more)
         .output()
         .unwrap()
@@ -228,7 +228,7 @@ fn a_changed_file_is_no_reason_to_take_an_old_result() {
         ];
         let ended: Ended = command
             .args(args)
-            .arg("--no-control")
+            .args(["--no-control", "--no-journal"])
             .output()
             .unwrap()
             .into();

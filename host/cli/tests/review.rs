@@ -23,6 +23,7 @@ fn review(source: &Path, out: &Path, more: &[&str]) -> Ended {
     let mut args = vec![
         "run",
         "workflows/review.yaml",
+        "--no-journal",
         "--mount",
         &mount,
         "--report",
