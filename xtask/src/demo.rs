@@ -39,6 +39,7 @@ pub(crate) fn run(project: &Project) -> Result<(), Error> {
         .args(["run", "workflows/review.yaml", "--mount", "src=host"])
         .args(RESULTS[..3].iter().flat_map(|report| ["--report", report]))
         .args(["--artifacts", "target/demo"])
+        .args(["--journal", "target/demo/journal.sqlite"])
         .current_dir(project.root());
     let status = process::status(&mut command)?;
     if !status.code().is_some_and(|code| FINISHED.contains(&code)) {

@@ -137,6 +137,7 @@ fn a_run_is_found_as_it_was_left_and_goes_on() {
     assert_eq!(file.runs().unwrap()[0].state, RunState::Interrupted);
     let mut kept = file.resume(&run()).unwrap();
     assert_eq!(kept.header, header());
+    assert_eq!(file.length(&run()).unwrap(), play(&["first"]).len() as u64);
     assert_eq!(kept.run.at(), at(102));
     let waiting: Vec<_> = kept.run.run().awaiting().collect();
     assert_eq!(waiting.len(), 1, "the second task asks");

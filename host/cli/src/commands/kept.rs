@@ -16,10 +16,11 @@ const CONFIG: &str = "config";
 const PLUGINS: &str = "plugins";
 const MOUNTS: &str = "mounts";
 
-/// How many runs are looked at to find some of the same workflow, and how many
-/// of these are read.
+/// How many runs are looked at to find some of the same workflow, how many of
+/// these are read, and how long they may be: longer ones soon know themselves.
 const MOST_LOOKED_AT: usize = 50;
 const MOST_EXPECTED_FROM: usize = 2;
+const MOST_ENTRIES: u64 = 10_000;
 
 /// Where the journal is.
 pub(super) fn journal_place(global: &Global) -> Result<PathBuf, CliError> {
@@ -45,8 +46,16 @@ pub(super) fn durations(file: &JournalFile, workflow: &WorkflowBundle) -> Durati
         let header = file.header(&run.run);
         header.is_ok_and(|header| header.workflow == *workflow)
     };
+    let is_short = |run: &&RunStanding| {
+        let length = file.length(&run.run);
+        length.is_ok_and(|length| length <= MOST_ENTRIES)
+    };
     let latest = runs.iter().filter(ended).take(MOST_LOOKED_AT);
-    for run in latest.filter(of_workflow).take(MOST_EXPECTED_FROM) {
+    for run in latest
+        .filter(of_workflow)
+        .filter(is_short)
+        .take(MOST_EXPECTED_FROM)
+    {
         let mut meter = WorkflowMeter::new();
         if file
             .events(&run.run, 0, |event| meter.apply(&event))
