@@ -1,7 +1,7 @@
 //! The artifacts of a run in the folder beside its journal.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_flow::{ArtifactError, ArtifactStore, BoxFuture, ByteSize, ContentHash};
 
@@ -11,10 +11,30 @@ use crate::contents::Contents;
 const LIMIT: ByteSize = ByteSize::mib(1024);
 
 /// The artifacts of one run. It finds no others, whoever knows their hash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FolderArtifacts {
     contents: Contents,
-    held: Mutex<HashMap<ContentHash, u64>>,
+    held: Arc<Mutex<Held>>,
+}
+
+/// What the run has put.
+#[derive(Debug, Default)]
+struct Held {
+    sizes: HashMap<ContentHash, u64>,
+    total: u64,
+}
+
+impl Held {
+    /// Room for a content before it is written, so that many at once do not
+    /// exceed together what each would have kept.
+    fn reserve(&mut self, size: u64) -> Result<(), Full> {
+        let total = self.total.saturating_add(size);
+        if total > LIMIT.as_u64() {
+            return Err(Full);
+        }
+        self.total = total;
+        Ok(())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +42,11 @@ pub struct FolderArtifacts {
 struct Full;
 
 impl FolderArtifacts {
-    pub(crate) fn new(contents: Contents, held: HashMap<ContentHash, u64>) -> Self {
+    pub(crate) fn new(contents: Contents, sizes: HashMap<ContentHash, u64>) -> Self {
+        let total = sizes.values().sum();
         Self {
             contents,
-            held: Mutex::new(held),
+            held: Arc::new(Mutex::new(Held { sizes, total })),
         }
     }
 
@@ -35,17 +56,21 @@ impl FolderArtifacts {
 
     fn insert(&self, content: &[u8]) -> Result<ContentHash, ArtifactError> {
         let size = content.len() as u64;
-        let used: u64 = self.held().values().sum();
-        if used + size > LIMIT.as_u64() {
-            return Err(Self::store(Full));
+        self.held().reserve(size).map_err(Self::store)?;
+        let put = self.contents.put(content).map_err(Self::store);
+        let mut held = self.held();
+        let is_new = match &put {
+            Ok(hash) => held.sizes.insert(*hash, size).is_none(),
+            Err(_) => false,
+        };
+        if !is_new {
+            held.total -= size;
         }
-        let hash = self.contents.put(content).map_err(Self::store)?;
-        self.held().insert(hash, size);
-        Ok(hash)
+        put
     }
 
     fn find(&self, hash: ContentHash) -> Result<Arc<[u8]>, ArtifactError> {
-        if !self.held().contains_key(&hash) {
+        if !self.held().sizes.contains_key(&hash) {
             return Err(ArtifactError::NotFound(hash));
         }
         self.contents
@@ -54,17 +79,29 @@ impl FolderArtifacts {
             .map_err(Self::store)
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<ContentHash, u64>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for a disk where that keeps nobody else from going on.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, ArtifactError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(FolderArtifacts::store(error)),
     }
 }
 
 impl ArtifactStore for FolderArtifacts {
     fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>> {
-        Box::pin(async move { self.insert(&content) })
+        let store = self.clone();
+        Box::pin(aside(move || store.insert(&content)))
     }
 
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {
-        Box::pin(async move { self.find(hash) })
+        let store = self.clone();
+        Box::pin(aside(move || store.find(hash)))
     }
 }

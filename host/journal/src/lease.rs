@@ -2,10 +2,17 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use ringfence_flow::RunId;
 
 use crate::JournalError;
+
+/// How often, and how long after each time, a lease is asked for again that is
+/// not free: whoever looks whether somebody holds it holds it for a moment.
+const GLANCES: u32 = 20;
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// The right to drive a run: a lock on a file, which the system takes back
 /// when the process dies, however it dies.
@@ -21,14 +28,21 @@ impl Lease {
     pub(crate) fn take(folder: &Path, run: &RunId) -> Result<Self, JournalError> {
         let path = place(folder, run);
         let file = open(folder, &path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self {
-                run: run.clone(),
-                _file: file,
-            }),
-            Err(TryLockError::WouldBlock) => Err(JournalError::Driven(run.clone())),
-            Err(TryLockError::Error(error)) => Err(JournalError::unusable(&path, error)),
+        for _ in 0..GLANCES {
+            match file.try_lock() {
+                Ok(()) => {
+                    return Ok(Self {
+                        run: run.clone(),
+                        _file: file,
+                    });
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(GLANCE),
+                Err(TryLockError::Error(error)) => {
+                    return Err(JournalError::unusable(&path, error));
+                }
+            }
         }
+        Err(JournalError::Driven(run.clone()))
     }
 
     /// Whether somebody holds the lease of a run.

@@ -103,8 +103,8 @@ impl Reader<'_> {
             .into_iter()
             .find(|known| status == Some(known.as_str()));
         match ended {
-            _ if Lease::is_held(self.leases, run) => RunState::Running,
             Some(status) => RunState::Ended(status),
+            None if Lease::is_held(self.leases, run) => RunState::Running,
             None => RunState::Interrupted,
         }
     }

@@ -256,6 +256,11 @@ impl JournalFile {
         let runs: Vec<_> = self.runs()?.into_iter().filter(old).collect();
         let mut pruned = Pruned::default();
         for RunStanding { run, .. } in runs {
+            // Somebody may just be retrying it.
+            let _lease = match Lease::take(&self.leases, &run) {
+                Err(JournalError::Driven(_)) => continue,
+                lease => lease?,
+            };
             self.remove(&run)?;
             pruned.runs.push(run);
         }

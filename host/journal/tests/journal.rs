@@ -175,6 +175,31 @@ fn two_cannot_drive_one_run() {
     assert!(other.resume(&run()).is_ok());
 }
 
+/// Whoever lists runs looks whether somebody drives them, and must not be taken
+/// for somebody who does.
+#[test]
+fn a_glance_at_a_run_is_not_in_the_way_of_who_drives_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    written(&path, &play(&[]));
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looks = || {
+            let reader = JournalFile::open_to_read(&path).unwrap();
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                reader.runs().unwrap();
+            }
+        };
+        scope.spawn(looks);
+        scope.spawn(looks);
+        let file = JournalFile::open(&path).unwrap();
+        let taken = (0..300).map(|_| file.resume(&run()).map(drop));
+        let refused = taken.filter(Result::is_err).count();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(refused, 0);
+    });
+}
+
 #[test]
 fn a_name_is_given_once() {
     let folder = tempfile::tempdir().unwrap();

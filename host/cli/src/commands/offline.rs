@@ -102,7 +102,8 @@ fn keep(kept: &Resumable, entries: Vec<JournalEntry>) -> Result<(), CliError> {
             "the journal cannot be written: {why}"
         ))),
         Err(_) => Err(CliError::Files(
-            "the journal does not answer; nothing was decided".to_owned(),
+            "the journal does not answer\nhint: `ringfence runs show` tells whether it was written down"
+                .to_owned(),
         )),
     }
 }

@@ -272,7 +272,7 @@ impl Picture<'_> {
         let most = MOST_AT_WORK.min(room);
         if most >= 2 && !at_work.is_empty() {
             lines.push(dim("at work"));
-            let fits = at_work.len() <= most - 1;
+            let fits = at_work.len() < most;
             let shown = if fits { at_work.len() } else { most - 2 };
             let names = |name: fn(&AtWork<'_>) -> usize, widest: usize| {
                 at_work[..shown]
