@@ -5,8 +5,9 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
 
 use support::{plugins, ringfence, run};
 
@@ -118,26 +119,77 @@ fn what_cannot_be_read_or_written_is_6() {
     run(folder.path(), &["run", "w.yaml", "--plugins", "missing"]).expect(6);
 }
 
+/// A run of `w.yaml` whose events are read while it goes on.
+#[cfg(unix)]
+struct Live {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+#[cfg(unix)]
+impl Live {
+    fn start(folder: &Path, flags: &[&str]) -> Self {
+        let mut child = ringfence(folder)
+            .args(["run", "w.yaml", "--format", "json"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn until(&mut self, event: &str) {
+        let found = self.lines.any(|line| line.unwrap().contains(event));
+        assert!(found, "{event} never happened");
+    }
+
+    fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// What is still said, and the exit code.
+    fn end(mut self) -> (Vec<String>, Option<i32>) {
+        let rest = self.lines.map(Result::unwrap).collect();
+        (rest, self.child.wait().unwrap().code())
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn cancelled_is_130() {
     let folder = stage(
         "version: 1\nname: slow\ntasks:\n  x: {role: spin, timeout: 10m, budget: {fuel: 50G}}\n",
     );
-    let mut child = ringfence(folder.path())
-        .args(["run", "w.yaml", "--format", "json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let started = lines.find(|line| line.as_ref().unwrap().contains("attempt-started"));
-    assert!(started.is_some(), "the agent spins");
-    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let rest: Vec<String> = lines.map(Result::unwrap).collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut live = Live::start(folder.path(), &[]);
+    live.until("attempt-started");
+    live.interrupt();
+    let (rest, code) = live.end();
+    assert_eq!(code, Some(130));
     assert!(
         rest.last().unwrap().contains(r#""status":"cancelled""#),
         "{rest:#?}"
     );
+}
+
+/// What stands under `finally` may take its time; a second interrupt does not
+/// wait for it, and loses nothing that was kept.
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_at_once_and_the_run_can_go_on() {
+    let folder = stage(
+        "version: 1\nname: slow\ntasks:\n  x: {role: spin, timeout: 10m, budget: {fuel: 50G}}\n\
+         finally:\n  y: {role: spin, timeout: 10m, budget: {fuel: 50G}}\n",
+    );
+    let mut live = Live::start(folder.path(), &["--id", "twice", "--journal", "j.sqlite"]);
+    live.until("attempt-started");
+    live.interrupt();
+    live.until("attempt-started");
+    live.interrupt();
+    let (rest, code) = live.end();
+    assert_eq!(code, Some(130));
+    assert!(!rest.concat().contains("run-ended"), "{rest:#?}");
+    let kept = run(folder.path(), &["runs", "list", "--journal", "j.sqlite"]).expect(0);
+    assert!(kept.stdout.contains("interrupted"), "{}", kept.stdout);
 }
