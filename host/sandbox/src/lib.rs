@@ -38,7 +38,7 @@ pub use compile::{CompileLimits, Compiler, compile_child_main, engine_for, own_p
 pub use component_check::{
     AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,
     DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,
-    RawDescription, WASI_VERSION,
+    RawDescription, Unfit, WASI_VERSION,
 };
 pub use config::{AgentConfig, Compilation, DEFAULT_INSTANCES, QUESTION_SANDBOXES, SandboxConfig};
 pub use conv::{MAX_ARTIFACT_NAME_LEN, MAX_MEDIA_TYPE_LEN, MAX_PATH_LEN, MAX_RULE_LEN};

@@ -1,27 +1,40 @@
 //! What this system cannot protect the host from.
 
-/// The protections that hold on Linux and are missing on the system that this
-/// was built for, a sentence each, for an operator to read. Empty on Linux.
+/// The protections that hold on a current Linux and are missing on this system,
+/// a sentence each, for an operator to read.
 ///
 /// What keeps an agent in its sandbox (memory, fuel, time, grants) is the same
 /// everywhere and never listed here.
 #[must_use]
-pub const fn missing_protections() -> &'static [&'static str] {
-    MISSING
+pub fn missing_protections() -> Vec<&'static str> {
+    let mut missing = MISSING.to_vec();
+    #[cfg(target_os = "linux")]
+    {
+        use crate::compile::{has_landlock, has_seccomp};
+        if !has_landlock() {
+            missing.push("the process that compiles an agent may read files and use the network, because this kernel has no Landlock");
+        }
+        if !has_seccomp() {
+            missing.push("the process that compiles an agent may use all system calls, because they cannot be filtered here");
+        }
+    }
+    missing
 }
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(target_os = "linux")]
 const MISSING: &[&str] = &[];
 
-#[cfg(all(unix, target_vendor = "apple"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 const MISSING: &[&str] = &[
+    "the process that compiles an agent may read files and use the network, because only Linux has Landlock and seccomp",
+    #[cfg(target_vendor = "apple")]
     "the process that compiles an agent has no limit of memory, because macOS does not limit address space; its time is limited",
 ];
 
 #[cfg(not(unix))]
 const MISSING: &[&str] = &[
     "the process that compiles an agent is limited by time on the clock alone, not by memory or by time on a core",
-    "the process that compiles an agent may open and write files",
+    "the process that compiles an agent may open and write files and use the network",
     "nobody checks who else may write the compile cache, and whoever can write there can run code in this host",
     "the time that an attempt takes on a core is not measured and reported as zero; its limits of fuel and time hold",
 ];
@@ -31,12 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linux_misses_nothing_and_other_systems_say_what() {
+    fn other_systems_say_what_they_miss() {
         let missing = missing_protections();
-        assert_eq!(
-            missing.is_empty(),
-            cfg!(all(unix, not(target_vendor = "apple")))
-        );
+        assert!(!missing.is_empty() || cfg!(target_os = "linux"));
         for sentence in missing {
             assert!(sentence.starts_with(char::is_lowercase), "{sentence}");
             assert!(!sentence.ends_with('.'), "{sentence}");

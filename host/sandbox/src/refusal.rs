@@ -11,7 +11,7 @@ use ringfence_flow::{
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use crate::component_check::DescriptionProblem;
+use crate::component_check::{DescriptionProblem, Unfit};
 
 /// The longest path that is shown, in bytes. Whoever drops a file names it.
 const MAX_SHOWN_PATH: usize = 1024;
@@ -91,38 +91,10 @@ pub enum RefusalReason {
         /// The most that is accepted.
         limit: ByteSize,
     },
-    /// The bytes are not WebAssembly, or end too early.
-    #[error("is not WebAssembly: {detail}")]
-    NotWebAssembly {
-        /// What is wrong with them.
-        detail: String,
-    },
-    /// A core module, not a component.
-    #[error("is a core WebAssembly module, not a component")]
-    CoreModule,
-    /// A component of another world.
-    #[error("is a component of another world: it exports {}, not `{wanted}`", show_names(.exports))]
-    OtherWorld {
-        /// What it exports.
-        exports: Vec<String>,
-        /// What an agent exports.
-        wanted: String,
-    },
-    /// A component that was built for another version of the contract.
-    #[error("was built for `{built_for}`, and this host supports {}", show_names(.supported))]
-    OtherContractVersion {
-        /// The package and version that it was built for.
-        built_for: String,
-        /// The packages and versions that the host supports.
-        supported: Vec<String>,
-    },
-    /// A component that imports what the host does not have.
-    #[error("imports what this host does not have: {}", show_names(.imports))]
-    UnknownImports {
-        /// The imports.
-        imports: Vec<String>,
-    },
-    /// A component that does not validate, or is absurd in another way.
+    /// No agent can be made of what the file holds.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// A component that does not validate.
     #[error("is not a valid component: {message}")]
     InvalidComponent {
         /// What is wrong with it.
@@ -205,11 +177,7 @@ impl RefusalReason {
             Self::Unreadable(_) => "unreadable",
             Self::NotAFile => "not-a-file",
             Self::TooLarge { .. } => "component-too-large",
-            Self::NotWebAssembly { .. } => "not-webassembly",
-            Self::CoreModule => "core-module",
-            Self::OtherWorld { .. } => "other-world",
-            Self::OtherContractVersion { .. } => "other-contract-version",
-            Self::UnknownImports { .. } => "unknown-imports",
+            Self::Unfit(unfit) => unfit.code(),
             Self::InvalidComponent { .. } => "invalid-component",
             Self::TypeMismatch { .. } => "type-mismatch",
             Self::CompileTimedOut { .. } => "compile-timed-out",
@@ -240,24 +208,7 @@ impl RefusalReason {
             Self::TooLarge { .. } => "build it with `--release` and strip its debug information \
                  with `wasm-tools strip --all`"
                 .to_owned(),
-            Self::NotWebAssembly { .. } => {
-                "build or copy the file again; an agent is a WebAssembly component".to_owned()
-            }
-            Self::CoreModule => {
-                "build it with `--target wasm32-wasip2`, or make a component of it \
-                 with `wasm-tools component new`"
-                    .to_owned()
-            }
-            Self::OtherWorld { .. } => "build it with the agent SDK, or as a command \
-                 that exports `wasi:cli/run`"
-                .to_owned(),
-            Self::OtherContractVersion { supported, .. } => format!(
-                "build it again with the SDK for {}, or use a host that supports its version",
-                show_names(supported)
-            ),
-            Self::UnknownImports { .. } => "take out of the agent what uses these; \
-                 an agent may import `ringfence:agent` and WASI 0.2 without HTTP"
-                .to_owned(),
+            Self::Unfit(unfit) => unfit.hint(),
             Self::InvalidComponent { .. } => {
                 "build it again with current tools; `wasm-tools validate` shows more".to_owned()
             }
@@ -317,7 +268,7 @@ fn show_paths(paths: &[PathBuf]) -> String {
     join(&shown)
 }
 
-fn show_names(names: &[String]) -> String {
+pub(crate) fn show_names(names: &[String]) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
     }
@@ -360,21 +311,22 @@ mod tests {
                 size: ByteSize::mib(200),
                 limit: ByteSize::mib(64),
             },
-            RefusalReason::NotWebAssembly {
+            RefusalReason::Unfit(Unfit::NotWebAssembly {
                 detail: "it is empty".to_owned(),
-            },
-            RefusalReason::CoreModule,
-            RefusalReason::OtherWorld {
+            }),
+            RefusalReason::Unfit(Unfit::CoreModule),
+            RefusalReason::Unfit(Unfit::OtherWorld {
                 exports: Vec::new(),
                 wanted: "ringfence:agent/agent@0.1.0".to_owned(),
-            },
-            RefusalReason::OtherContractVersion {
+            }),
+            RefusalReason::Unfit(Unfit::OtherContractVersion {
                 built_for: "ringfence:agent@0.2.0".to_owned(),
                 supported,
-            },
-            RefusalReason::UnknownImports {
+            }),
+            RefusalReason::Unfit(Unfit::UnknownImports {
                 imports: vec!["wasi:http/types@0.2.0".to_owned()],
-            },
+            }),
+            RefusalReason::Unfit(Unfit::TooManyNames),
             RefusalReason::InvalidComponent {
                 message: "type mismatch at offset 12".to_owned(),
             },
@@ -439,9 +391,9 @@ mod tests {
     fn whoever_names_things_cannot_write_to_the_terminal() {
         let refusal = Refusal::new(
             "plugins/\u{1b}[2J\u{202e}.wasm",
-            RefusalReason::UnknownImports {
+            RefusalReason::Unfit(Unfit::UnknownImports {
                 imports: vec!["\u{1b}[31mx".repeat(1000); 20],
-            },
+            }),
         );
         let text = refusal.to_string();
         assert!(
@@ -454,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_refusal_serializes_with_its_code_and_hint() {
-        let refusal = Refusal::new("a.wasm", RefusalReason::CoreModule);
+        let refusal = Refusal::new("a.wasm", Unfit::CoreModule.into());
         let json = serde_json::to_value(&refusal).unwrap();
         assert_eq!(json["code"], "core-module");
         assert_eq!(json["path"], "a.wasm");

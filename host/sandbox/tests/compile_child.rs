@@ -45,6 +45,8 @@ fn main() -> ExitCode {
         trial("code_from_the_child_loads_in_the_hosts_engine", good_code),
         trial("what_is_cached_is_not_compiled_again", cached),
         trial("an_invalid_component_is_told_as_such", invalid),
+        trial("what_is_no_agent_is_told_by_the_child", unfit),
+        trial("what_a_component_offers_is_cached_with_its_code", interface),
         trial("a_program_that_is_not_there_is_told", missing_program),
         trial("a_child_of_another_version_is_told", other_version),
         trial("a_child_that_crashes_is_told", crash),
@@ -89,8 +91,16 @@ fn small_with(constants: &[i64]) -> Arc<[u8]> {
         .iter()
         .map(|constant| format!("(func (result i64) i64.const {constant})"))
         .collect();
-    let text = format!("(component (core module {functions}))");
-    wat::parse_str(text).unwrap().into()
+    agent_with(&wat::parse_str(format!("(component (core module {functions}))")).unwrap())
+}
+
+/// `component` that also exports what makes it an agent.
+fn agent_with(component: &[u8]) -> Arc<[u8]> {
+    const EXPORT: &str = "(component (instance $empty)
+        (export \"ringfence:agent/agent@0.1.0\" (instance $empty)))";
+    const HEADER: usize = 8;
+    let export = wat::parse_str(EXPORT).unwrap();
+    [component, &export[HEADER..]].concat().into()
 }
 
 fn small() -> Arc<[u8]> {
@@ -119,7 +129,7 @@ fn bomb(loops: usize) -> Arc<[u8]> {
     section(&mut module, 10, &code);
     let mut component = b"\0asm\x0d\0\x01\0".to_vec();
     section(&mut component, 1, &module);
-    component.into()
+    agent_with(&component)
 }
 
 fn section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
@@ -175,9 +185,40 @@ fn cached(runtime: &Runtime) {
 
 fn invalid(runtime: &Runtime) {
     let bytes = wat::parse_str("(component (core module (func (result i32))))").unwrap();
-    let (code, text) = refused(runtime, COMPILE, CompileLimits::default(), bytes.into());
+    let bytes = agent_with(&bytes);
+    let (code, text) = refused(runtime, COMPILE, CompileLimits::default(), bytes);
     assert_eq!(code, "invalid-component");
     assert!(text.contains("type mismatch"), "{text}");
+}
+
+/// What is no agent is told by the child: the host reads none of it.
+fn unfit(runtime: &Runtime) {
+    let no_agent = wat::parse_str("(component)").unwrap();
+    for (bytes, reason) in [
+        (b"\0asm\x01\0\0\0".as_slice(), "core-module"),
+        (b"#!/bin/sh", "not-webassembly"),
+        (&small()[..small().len() - 3], "not-webassembly"),
+        (&no_agent, "other-world"),
+    ] {
+        let (code, text) = refused(runtime, COMPILE, CompileLimits::default(), bytes.into());
+        assert_eq!(code, reason, "{text}");
+        let (code, _) = refused(runtime, ABORT, CompileLimits::default(), bytes.into());
+        assert_eq!(code, "compiler-crashed");
+    }
+}
+
+fn interface(runtime: &Runtime) {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_for(1).unwrap();
+    let mut seen = Vec::new();
+    for _ in ["compiled", "cached"] {
+        let cache = CompileCache::open(&dir.path().join("cache")).unwrap();
+        let compiler = Compiler::new(child(COMPILE), CompileLimits::default(), Some(cache));
+        let loaded = runtime.block_on(compiler.load(&engine, small()));
+        seen.push(loaded.unwrap().1);
+    }
+    assert_eq!(&*seen[0].exports, ["ringfence:agent/agent@0.1.0".into()]);
+    assert_eq!(seen[0], seen[1]);
 }
 
 fn missing_program(runtime: &Runtime) {
@@ -252,27 +293,69 @@ fn out_of_cpu(runtime: &Runtime) {
     assert_eq!(text, "took more than 1 s to compile");
 }
 
-/// Compiles, which takes everything away, and then tells what is left.
+/// Compiles, which takes everything away, and then tries what a compiler that
+/// was taken over would like to do.
 #[cfg(target_os = "linux")]
 fn show_surroundings() -> ExitCode {
-    use rustix::process::{Resource, getrlimit};
+    use rustix::fd::BorrowedFd;
+    use rustix::net::{AddressFamily, SocketType, socket};
+    use rustix::process::{Resource, Rlimit, Signal};
+    let parent = rustix::process::getppid();
     let _ = compile_child_main();
-    let limit = |resource| getrlimit(resource).maximum.unwrap_or(u64::MAX);
-    let inherited = std::fs::read_dir("/proc/self/fd")
-        .unwrap()
-        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
-        .filter(|target| target.to_string_lossy().contains("inherited-secret"))
-        .count();
+    let limits = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    let tries = [
+        ("read a file", std::fs::read("/etc/passwd").is_ok()),
+        ("list a folder", std::fs::read_dir("/").is_ok()),
+        (
+            "make a file",
+            std::fs::write("/tmp/taken-over", "x").is_ok(),
+        ),
+        (
+            "open a socket",
+            socket(AddressFamily::INET, SocketType::STREAM, None).is_ok(),
+        ),
+        (
+            "start a program",
+            std::process::Command::new("/proc/self/exe").spawn().is_ok(),
+        ),
+        (
+            "start a thread",
+            std::thread::Builder::new().spawn(|| {}).is_ok(),
+        ),
+        (
+            "signal its parent",
+            parent
+                .is_some_and(|parent| rustix::process::kill_process(parent, Signal::CONT).is_ok()),
+        ),
+        (
+            "lift its limits",
+            rustix::process::setrlimit(Resource::As, limits).is_ok(),
+        ),
+    ];
+    let done = tries
+        .iter()
+        .filter(|(_, done)| *done)
+        .map(|(what, _)| *what);
+    let done: Vec<_> = done.collect();
+    let inherited = (3..64).filter(|fd| {
+        // SAFETY: borrowed for one call, which says so if it is not open.
+        #[allow(unsafe_code, reason = "only a raw number can be tried")]
+        let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
+        rustix::io::read(fd, &mut [0_u8; 1]) != Err(rustix::io::Errno::BADF)
+    });
     let _ = write!(
         io::stderr(),
-        "environment {}, inherited files {inherited}, folder {}, core {}, file size {}, files {}, cpu {}, memory {}",
+        "environment {}, descriptors {}, can {}",
         std::env::vars_os().count(),
-        std::env::current_dir().unwrap().display(),
-        limit(Resource::Core),
-        limit(Resource::Fsize),
-        limit(Resource::Nofile),
-        limit(Resource::Cpu),
-        limit(Resource::As),
+        inherited.count(),
+        if done.is_empty() {
+            "nothing".to_owned()
+        } else {
+            done.join(", ")
+        },
     );
     ExitCode::from(3)
 }
@@ -284,12 +367,14 @@ fn show_surroundings() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn surroundings(runtime: &Runtime) {
-    let secret = tempfile::Builder::new()
-        .prefix("inherited-secret")
-        .tempfile()
-        .unwrap();
+    let secret = tempfile::tempfile().unwrap();
     // As a parent may have it that does not close on `exec` what it opens.
-    rustix::io::fcntl_setfd(secret.as_file(), rustix::io::FdFlags::empty()).unwrap();
+    rustix::io::fcntl_setfd(&secret, rustix::io::FdFlags::empty()).unwrap();
+    let missing = ringfence_sandbox::missing_protections();
+    if !missing.is_empty() {
+        // It cannot do nothing where the system misses something.
+        return;
+    }
     let (code, text) = refused(
         runtime,
         SHOW_SURROUNDINGS,
@@ -299,8 +384,7 @@ fn surroundings(runtime: &Runtime) {
     assert_eq!(code, "compiler-crashed");
     assert_eq!(
         text,
-        "crashes the compiler: exit code 3, environment 0, inherited files 0, folder /, \
-         core 0, file size 0, files 16, cpu 62, memory 2147483648"
+        "crashes the compiler: exit code 3, environment 0, descriptors 0, can nothing"
     );
 }
 

@@ -1,15 +1,16 @@
-//! One file of the cache: compiled code, and behind it a seal that says what
-//! it is and that it is whole.
+//! One file of the cache: compiled code, what its component asks for and
+//! offers, and behind both a seal that says what it is and that it is whole.
 //!
 //! ```text
-//! code ‖ magic (8) ‖ compatibility (32) ‖ content (32) ‖ length of code (8) ‖ SHA-256 of all before (32)
+//! code ‖ interface ‖ magic (8) ‖ compatibility (32) ‖ content (32)
+//!      ‖ length of code (8) ‖ length of interface (8) ‖ SHA-256 of all before (32)
 //! ```
 //!
 //! The seal is at the end so that the file can be mapped as it is: wasmtime
 //! wants the code at the beginning and does not mind what follows.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ringfence_flow::ContentHash;
@@ -17,16 +18,21 @@ use sha2::{Digest, Sha256};
 
 use super::place;
 use crate::compile::Compatibility;
+use crate::component_check::ComponentInterface;
 
-const MAGIC: &[u8; 8] = b"rf-code1";
+const MAGIC: &[u8; 8] = b"rf-code2";
 
-/// The length of what stands between the code and the checksum.
-const LABEL_LEN: usize = 8 + 32 + 32 + 8;
+/// The length of what stands between the interface and the checksum.
+const LABEL_LEN: usize = 8 + 32 + 32 + 8 + 8;
 
 const CHECKSUM_LEN: usize = 32;
 
 /// The length of the seal.
 pub(super) const SEAL_LEN: usize = LABEL_LEN + CHECKSUM_LEN;
+
+/// The longest interface that an entry holds: what a component's names may
+/// take, and as much again for how JSON writes them.
+const MAX_INTERFACE: u64 = 1 << 20;
 
 /// What a cached piece of code was made of, and for which engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +54,13 @@ impl CacheKey {
         self.folder(cache).join(format!("{}.code", self.content))
     }
 
-    fn label(&self, code_len: u64) -> [u8; LABEL_LEN] {
+    fn label(&self, code_len: u64, interface_len: u64) -> [u8; LABEL_LEN] {
         let mut label = [0; LABEL_LEN];
         label[..8].copy_from_slice(MAGIC);
         label[8..40].copy_from_slice(self.compatible.as_bytes());
         label[40..72].copy_from_slice(self.content.as_bytes());
-        label[72..].copy_from_slice(&code_len.to_le_bytes());
+        label[72..80].copy_from_slice(&code_len.to_le_bytes());
+        label[80..].copy_from_slice(&interface_len.to_le_bytes());
         label
     }
 }
@@ -66,7 +73,7 @@ pub(super) enum Entry {
     /// Something that is not the whole entry.
     Damaged,
     /// The entry, whole.
-    Whole,
+    Whole(ComponentInterface),
 }
 
 /// Reads the entry and verifies it.
@@ -76,34 +83,54 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Entry::Missing),
         Err(error) => return Err(error),
     };
-    let Some(code_len) = file.metadata()?.len().checked_sub(SEAL_LEN as u64) else {
+    let Some(body) = file.metadata()?.len().checked_sub(SEAL_LEN as u64) else {
         return Ok(Entry::Damaged);
     };
-    let mut digest = Sha256::new();
-    io::copy(&mut Read::by_ref(&mut file).take(code_len), &mut digest)?;
-    let label = key.label(code_len);
-    digest.update(label);
     let mut seal = [0; SEAL_LEN];
+    file.seek(SeekFrom::Start(body))?;
     file.read_exact(&mut seal)?;
-    let (found_label, checksum) = seal.split_at(LABEL_LEN);
-    let whole = found_label == label && checksum == digest.finalize().as_slice();
-    Ok(if whole { Entry::Whole } else { Entry::Damaged })
+    let (label, checksum) = seal.split_at(LABEL_LEN);
+    let interface_len = u64::from_le_bytes(last_eight(label));
+    let Some(code_len) = body.checked_sub(interface_len) else {
+        return Ok(Entry::Damaged);
+    };
+    if label != key.label(code_len, interface_len) || interface_len > MAX_INTERFACE {
+        return Ok(Entry::Damaged);
+    }
+    let mut digest = Sha256::new();
+    file.rewind()?;
+    io::copy(&mut Read::by_ref(&mut file).take(code_len), &mut digest)?;
+    let mut interface = vec![0; interface_len as usize];
+    file.read_exact(&mut interface)?;
+    digest.update(&interface);
+    digest.update(label);
+    if checksum != digest.finalize().as_slice() {
+        return Ok(Entry::Damaged);
+    }
+    Ok(serde_json::from_slice(&interface).map_or(Entry::Damaged, Entry::Whole))
+}
+
+fn last_eight(bytes: &[u8]) -> [u8; 8] {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[bytes.len() - 8..]);
+    eight
 }
 
 /// Writes an entry so that others see the whole of it or nothing, whatever
 /// happens and whoever else writes it at the same time.
-pub(super) fn write(cache: &Path, key: &CacheKey, code: &[u8]) -> io::Result<()> {
+pub(super) fn write(cache: &Path, key: &CacheKey, code: &[u8], interface: &[u8]) -> io::Result<()> {
     let folder = key.folder(cache);
     place::make(&folder)?;
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempfile_in(&folder)?;
-    let label = key.label(code.len() as u64);
+    let label = key.label(code.len() as u64, interface.len() as u64);
     let checksum = Sha256::new()
         .chain_update(code)
+        .chain_update(interface)
         .chain_update(label)
         .finalize();
-    for part in [code, &label, checksum.as_slice()] {
+    for part in [code, interface, &label, checksum.as_slice()] {
         file.write_all(part)?;
     }
     file.as_file().sync_all()?;

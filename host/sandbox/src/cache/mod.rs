@@ -19,7 +19,8 @@ use ringfence_flow::ByteSize;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compile::Artefact;
+use crate::compile::{Artefact, Compiled};
+use crate::component_check::ComponentInterface;
 use entry::Entry;
 
 /// What all entries together may take unless the host says otherwise. A Rust
@@ -69,14 +70,18 @@ impl CompileCache {
 
     /// The component for `key`, if it is there and whole. What is damaged is
     /// removed, and made again by whoever asked.
-    pub(crate) fn load(&self, engine: &Engine, key: &CacheKey) -> Option<Component> {
+    pub(crate) fn load(
+        &self,
+        engine: &Engine,
+        key: &CacheKey,
+    ) -> Option<(Component, ComponentInterface)> {
         let path = key.path(&self.folder);
         let problem = match entry::verify(&path, key) {
             Ok(Entry::Missing) => return None,
-            Ok(Entry::Whole) => match Artefact::VerifiedFile(&path).load(engine) {
+            Ok(Entry::Whole(interface)) => match Artefact::VerifiedFile(&path).load(engine) {
                 Ok(component) => {
                     entry::touch(&path);
-                    return Some(component);
+                    return Some((component, interface));
                 }
                 Err(error) => format!("{error:#}"),
             },
@@ -94,13 +99,16 @@ impl CompileCache {
         None
     }
 
-    /// Keeps `code` for `key`.
-    pub(crate) fn store(&self, key: &CacheKey, code: &[u8]) -> io::Result<()> {
-        let size = ByteSize::bytes((code.len() + entry::SEAL_LEN) as u64);
+    /// Keeps `compiled` for `key`.
+    pub(crate) fn store(&self, key: &CacheKey, compiled: &Compiled) -> io::Result<()> {
+        let Compiled { interface, code } = compiled;
+        let interface = serde_json::to_vec(interface)?;
+        let size = code.len() + interface.len() + entry::SEAL_LEN;
+        let size = ByteSize::bytes(size as u64);
         if size > self.limit {
             return Ok(());
         }
-        entry::write(&self.folder, key, code)?;
+        entry::write(&self.folder, key, code, &interface)?;
         evict::evict(&self.folder, &key.path(&self.folder), self.limit)
     }
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::compile::Compatibility;
+use crate::component_check::AgentKind;
 use crate::engine::{compile_config, pooled};
 
 const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -14,7 +15,7 @@ struct Fixture {
     _dir: tempfile::TempDir,
     cache: CompileCache,
     engine: Engine,
-    code: Vec<u8>,
+    compiled: Compiled,
     key: CacheKey,
 }
 
@@ -22,7 +23,15 @@ fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let cache = CompileCache::open(&dir.path().join("cache")).unwrap();
     let engine = Engine::new(&compile_config()).unwrap();
-    let code = engine.precompile_component(EMPTY).unwrap();
+    let compiled = Compiled {
+        interface: ComponentInterface {
+            kind: AgentKind::Plugin,
+            contract: "ringfence:agent@0.1.0".into(),
+            imports: Arc::new([]),
+            exports: Arc::new(["ringfence:agent/agent@0.1.0".into()]),
+        },
+        code: engine.precompile_component(EMPTY).unwrap(),
+    };
     let key = CacheKey {
         compatible: Compatibility::of(&engine),
         content: ContentHash::from_bytes(Sha256::digest(EMPTY).into()),
@@ -31,7 +40,7 @@ fn fixture() -> Fixture {
         _dir: dir,
         cache,
         engine,
-        code,
+        compiled,
         key,
     }
 }
@@ -40,15 +49,16 @@ fn fixture() -> Fixture {
 fn what_is_stored_is_loaded_into_a_pooling_engine() {
     let f = fixture();
     assert!(f.cache.load(&f.engine, &f.key).is_none());
-    f.cache.store(&f.key, &f.code).unwrap();
-    assert!(f.cache.load(&pooled(1).unwrap(), &f.key).is_some());
+    f.cache.store(&f.key, &f.compiled).unwrap();
+    let (_, interface) = f.cache.load(&pooled(1).unwrap(), &f.key).unwrap();
+    assert_eq!(interface, f.compiled.interface);
 }
 
 #[test]
 fn a_damaged_entry_is_removed_and_can_be_stored_again() {
     let f = fixture();
     let path = f.key.path(f.cache.folder());
-    f.cache.store(&f.key, &f.code).unwrap();
+    f.cache.store(&f.key, &f.compiled).unwrap();
     let whole = fs::read(&path).unwrap();
     let flipped = |at: usize| {
         let mut bytes = whole.clone();
@@ -69,7 +79,7 @@ fn a_damaged_entry_is_removed_and_can_be_stored_again() {
         fs::write(&path, &damaged).unwrap();
         assert!(f.cache.load(&f.engine, &f.key).is_none());
         assert!(!path.exists(), "the damaged entry is gone");
-        f.cache.store(&f.key, &f.code).unwrap();
+        f.cache.store(&f.key, &f.compiled).unwrap();
         assert!(f.cache.load(&f.engine, &f.key).is_some());
     }
 }
@@ -77,7 +87,7 @@ fn a_damaged_entry_is_removed_and_can_be_stored_again() {
 #[test]
 fn an_entry_does_not_pass_for_another() {
     let f = fixture();
-    f.cache.store(&f.key, &f.code).unwrap();
+    f.cache.store(&f.key, &f.compiled).unwrap();
     let mut config = compile_config();
     config.consume_fuel(false);
     let other_engine = Engine::new(&config).unwrap();
@@ -111,10 +121,10 @@ fn many_can_store_and_load_at_once() {
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let (cache, engine) = (Arc::clone(&caches[thread % 2]), f.engine.clone());
-            let (key, code) = (&f.key, &f.code);
+            let (key, compiled) = (&f.key, &f.compiled);
             scope.spawn(move || {
                 for _ in 0..4 {
-                    cache.store(key, code).unwrap();
+                    cache.store(key, compiled).unwrap();
                     assert!(cache.load(&engine, key).is_some());
                 }
             });
@@ -129,7 +139,10 @@ fn many_can_store_and_load_at_once() {
 #[test]
 fn what_was_not_used_for_longest_goes_first() {
     let f = fixture();
-    let size = (f.code.len() + entry::SEAL_LEN) as u64;
+    f.cache.store(&f.key, &f.compiled).unwrap();
+    let first = f.key.path(f.cache.folder());
+    let size = fs::metadata(&first).unwrap().len();
+    fs::remove_file(first).unwrap();
     let cache = CompileCache::open(f.cache.folder())
         .unwrap()
         .with_size(ByteSize::bytes(size * 2));
@@ -146,24 +159,24 @@ fn what_was_not_used_for_longest_goes_first() {
             .unwrap();
         file.set_modified(time).unwrap();
     };
-    cache.store(&key(1), &f.code).unwrap();
-    cache.store(&key(2), &f.code).unwrap();
+    cache.store(&key(1), &f.compiled).unwrap();
+    cache.store(&key(2), &f.compiled).unwrap();
     assert!(is_there(1) && is_there(2), "both fit");
     used_at(1, 2_000);
     used_at(2, 1_000);
-    cache.store(&key(3), &f.code).unwrap();
+    cache.store(&key(3), &f.compiled).unwrap();
     assert!(is_there(1) && !is_there(2) && is_there(3));
 
     // A use counts, not only the making.
     used_at(3, 3_000);
     assert!(cache.load(&f.engine, &key(1)).is_some());
-    cache.store(&key(4), &f.code).unwrap();
+    cache.store(&key(4), &f.compiled).unwrap();
     assert!(is_there(1) && !is_there(3) && is_there(4));
 
     let small = CompileCache::open(f.cache.folder())
         .unwrap()
         .with_size(ByteSize::bytes(size - 1));
-    small.store(&key(5), &f.code).unwrap();
+    small.store(&key(5), &f.compiled).unwrap();
     assert!(!is_there(5), "more than the whole cache may hold");
 }
 
@@ -184,7 +197,7 @@ mod permissions {
     #[test]
     fn folders_are_made_for_the_owner_alone() {
         let f = fixture();
-        f.cache.store(&f.key, &f.code).unwrap();
+        f.cache.store(&f.key, &f.compiled).unwrap();
         assert_eq!(mode(f.cache.folder()), 0o700);
         assert_eq!(mode(&f.key.folder(f.cache.folder())), 0o700);
         assert_eq!(mode(&f.key.path(f.cache.folder())), 0o600);

@@ -1,21 +1,27 @@
 //! From untrusted bytes to code that the engine runs.
 //!
 //! ```text
-//! bytes -> classified -> in the cache? --yes-> mapped
-//!              |              |                  ^
-//!           refused           no                 |
-//!                             v                  |
-//!               compiled in a child process -> kept
+//! bytes -> in the cache? --yes-> mapped
+//!               |                  ^
+//!               no                 |
+//!               v                  |
+//!     in a child process:          |
+//!     classified -> compiled -> kept
+//!         |            |
+//!      refused      refused
 //! ```
 //!
 //! A compiler is a large program, and whoever drops a component picks what it
-//! reads. So bytes are compiled in a process of their own with limits on time
-//! and memory, which holds nothing worth having: no environment, no files, no
-//! descriptors but its three pipes.
+//! reads. So bytes are looked at and compiled in a process of their own with
+//! limits on time and memory, which holds nothing worth having: no environment,
+//! no files, no descriptors but its three pipes; and which may ask the system
+//! for next to nothing (`confine`). The host itself only hashes them.
 
 mod artefact;
 mod child;
 mod compatibility;
+#[cfg(unix)]
+mod confine;
 mod limits;
 mod own_program;
 mod process;
@@ -23,6 +29,8 @@ mod process;
 pub(crate) use artefact::Artefact;
 pub use child::compile_child_main;
 pub(crate) use compatibility::Compatibility;
+#[cfg(target_os = "linux")]
+pub(crate) use confine::{has_landlock, has_seccomp};
 pub use limits::CompileLimits;
 pub use own_program::own_program;
 
@@ -34,11 +42,21 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::{CacheKey, CompileCache};
+use crate::component_check::ComponentInterface;
 use crate::config::Compilation;
 use crate::refusal::RefusalReason;
 
 /// The longest part of wasmtime's messages that is shown, in bytes.
 const MAX_MESSAGE: usize = 600;
+
+/// A component that was looked at and compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// What it asks for and offers.
+    pub(crate) interface: ComponentInterface,
+    /// Its code.
+    pub(crate) code: Vec<u8>,
+}
 
 /// Compiles components, or takes them from the cache.
 #[derive(Debug)]
@@ -64,8 +82,8 @@ impl Compiler {
         }
     }
 
-    /// Loads the component that `bytes` are, for `engine` to run. The caller
-    /// has checked that they are a component.
+    /// Loads the component that `bytes` are, for `engine` to run, and says what
+    /// it asks for and offers.
     ///
     /// # Errors
     /// Why the component cannot be used. A cache that fails is no error: the
@@ -74,7 +92,7 @@ impl Compiler {
         &self,
         engine: &Engine,
         bytes: Arc<[u8]>,
-    ) -> Result<(Component, ContentHash), RefusalReason> {
+    ) -> Result<(Component, ComponentInterface, ContentHash), RefusalReason> {
         let compatible = Compatibility::of(engine);
         let (cached, hash) = blocking({
             let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
@@ -89,28 +107,27 @@ impl Compiler {
             }
         })
         .await?;
-        if let Some(component) = cached {
-            return Ok((component, hash));
+        if let Some((component, interface)) = cached {
+            return Ok((component, interface, hash));
         }
-        let code = self.compile(engine, bytes, compatible).await?;
+        let compiled = self.compile(engine, bytes, compatible).await?;
         let key = CacheKey {
             compatible,
             content: hash,
         };
         let (engine, cache) = (engine.clone(), self.cache.clone());
-        let component = blocking(move || {
+        blocking(move || {
             // Loaded before it is kept, so that the cache never holds what
             // the engine has no room for.
-            let component = Artefact::Bytes(&code).load(&engine).map_err(invalid)?;
+            let component = Artefact::Bytes(&compiled.code).load(&engine).map_err(invalid)?;
             if let Some(cache) = cache
-                && let Err(error) = cache.store(&key, &code)
+                && let Err(error) = cache.store(&key, &compiled)
             {
                 tracing::warn!(%error, "cannot keep a compiled component; it is compiled again next time");
             }
-            Ok(component)
+            Ok((component, compiled.interface, hash))
         })
-        .await?;
-        Ok((component, hash))
+        .await
     }
 
     async fn compile(
@@ -118,11 +135,16 @@ impl Compiler {
         engine: &Engine,
         bytes: Arc<[u8]>,
         compatible: Compatibility,
-    ) -> Result<Vec<u8>, RefusalReason> {
+    ) -> Result<Compiled, RefusalReason> {
         match &self.compilation {
             Compilation::InProcess => {
                 let engine = engine.clone();
-                blocking(move || engine.precompile_component(&bytes).map_err(invalid)).await
+                blocking(move || {
+                    let interface = ComponentInterface::read(&bytes)?;
+                    let code = engine.precompile_component(&bytes).map_err(invalid)?;
+                    Ok(Compiled { interface, code })
+                })
+                .await
             }
             Compilation::ChildProcess { program, args } => {
                 process::compile(program, args, &bytes, compatible, &self.limits).await

@@ -8,14 +8,16 @@ use ringfence_flow::clean_text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
 
-use super::child::{ChildError, EXIT_INTERNAL, EXIT_INVALID, EXIT_OUT_OF_MEMORY};
+use super::Compiled;
+use super::child::ChildError;
 use super::compatibility::Compatibility;
 use super::limits::{ChildHeader, CompileLimits};
+use crate::component_check::ComponentInterface;
 use crate::refusal::{RefusalReason, show_path};
 
-/// What is kept of a child's stderr. The child prints one message; a compiler
-/// that has gone mad prints anything.
-const MAX_STDERR: u64 = 16 << 10;
+/// What is kept of a child's stderr. The child prints one message, with the
+/// names in a component at most; a compiler that has gone mad prints anything.
+const MAX_STDERR: u64 = 512 << 10;
 
 /// The longest part of a message from the child that is shown, in bytes.
 const MAX_SHOWN: usize = 600;
@@ -28,14 +30,18 @@ const OUT_OF_MEMORY: [&str; 2] = [
     "out of memory (failed to allocate ",
 ];
 
-/// Has a child process compile `component` into code that is `compatible`.
+/// What is accepted of what a component asks for and offers, as JSON.
+const MAX_INTERFACE: usize = 512 << 10;
+
+/// Has a child process look at `component` and compile it into code that is
+/// `compatible`.
 pub(super) async fn compile(
     program: &Path,
     args: &[String],
     component: &[u8],
     compatible: Compatibility,
     limits: &CompileLimits,
-) -> Result<Vec<u8>, RefusalReason> {
+) -> Result<Compiled, RefusalReason> {
     let unavailable = |what: &str, error: &io::Error| RefusalReason::CompilerUnavailable {
         message: format!("{what} {}: {error}", show_path(program)),
     };
@@ -59,7 +65,7 @@ pub(super) async fn compile(
     let max_output = limits
         .code
         .as_u64()
-        .saturating_add(Compatibility::LEN as u64);
+        .saturating_add((Compatibility::LEN + 4 + MAX_INTERFACE) as u64);
     let talk = async {
         let code = async {
             read_up_to(stdout, max_output)
@@ -85,7 +91,7 @@ pub(super) async fn compile(
         let status = child.wait().await;
         let status = status.map_err(|e| unavailable("cannot wait for", &e))?;
         if status.success() {
-            take_code(code, compatible)
+            take(code, compatible)
         } else {
             Err(failure(status, &errors, limits))
         }
@@ -117,38 +123,54 @@ async fn read_up_to(source: impl AsyncRead + Unpin, limit: u64) -> io::Result<Op
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
-/// Checks that the child was of the same version, and gives the code alone.
-fn take_code(mut output: Vec<u8>, compatible: Compatibility) -> Result<Vec<u8>, RefusalReason> {
-    if !output.starts_with(compatible.as_bytes()) {
-        return Err(RefusalReason::CompilerUnavailable {
-            message: "the program that compiles is of another version than the host, \
-                      or is no compiler"
-                .to_owned(),
-        });
+/// Checks that the child was of the same version, and takes apart what it gave.
+fn take(mut output: Vec<u8>, compatible: Compatibility) -> Result<Compiled, RefusalReason> {
+    let (rest, interface) = split(&output, compatible).ok_or_else(|| {
+        let message = "the program that compiles is of another version than the host, \
+                       or is no compiler";
+        RefusalReason::CompilerUnavailable {
+            message: message.to_owned(),
+        }
+    })?;
+    output.drain(..output.len() - rest);
+    Ok(Compiled {
+        interface,
+        code: output,
+    })
+}
+
+/// The length of the code, which comes last, and what comes before it.
+fn split(output: &[u8], compatible: Compatibility) -> Option<(usize, ComponentInterface)> {
+    let rest = output.strip_prefix(compatible.as_bytes())?;
+    let (len, rest) = rest.split_first_chunk()?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+    let (interface, code) = rest.split_at_checked(len)?;
+    if len > MAX_INTERFACE {
+        return None;
     }
-    output.drain(..Compatibility::LEN);
-    Ok(output)
+    Some((code.len(), serde_json::from_slice(interface).ok()?))
 }
 
 fn failure(status: ExitStatus, errors: &[u8], limits: &CompileLimits) -> RefusalReason {
     let said = String::from_utf8_lossy(errors);
-    let message = match serde_json::from_str::<ChildError>(&said) {
-        Ok(error) => error.message,
-        Err(_) => said.trim().to_owned(),
-    };
-    let message = clean_text(&message, MAX_SHOWN);
     let memory = RefusalReason::CompileOutOfMemory {
         limit: limits.memory,
     };
+    let message = clean_text(said.trim(), MAX_SHOWN);
     if OUT_OF_MEMORY.iter().any(|words| message.contains(words)) {
         return memory;
     }
     if let Some(code) = status.code() {
-        return match u8::try_from(code) {
-            Ok(EXIT_INVALID) => RefusalReason::InvalidComponent { message },
-            Ok(EXIT_OUT_OF_MEMORY) => memory,
-            Ok(EXIT_INTERNAL) => RefusalReason::CompilerUnavailable { message },
-            _ => RefusalReason::CompilerCrashed {
+        return match serde_json::from_str::<ChildError>(&said) {
+            Ok(ChildError::Unfit(unfit)) => unfit.into(),
+            Ok(ChildError::Invalid(message)) => RefusalReason::InvalidComponent {
+                message: clean_text(&message, MAX_SHOWN),
+            },
+            Ok(ChildError::OutOfMemory) => memory,
+            Ok(ChildError::Internal(message)) => RefusalReason::CompilerUnavailable {
+                message: clean_text(&message, MAX_SHOWN),
+            },
+            Err(_) => RefusalReason::CompilerCrashed {
                 how: with_message(&format!("exit code {code}"), &message),
             },
         };

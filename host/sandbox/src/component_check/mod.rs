@@ -6,6 +6,7 @@
 
 mod description;
 mod interfaces;
+mod unfit;
 
 pub use description::{
     AgentDescription, DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN,
@@ -15,18 +16,20 @@ pub(crate) use interfaces::InterfaceName;
 #[cfg(test)]
 pub(crate) use interfaces::provided;
 pub use interfaces::{CONTRACT_PACKAGE, CONTRACT_VERSIONS, WASI_VERSION};
+pub use unfit::Unfit;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::wasmparser::{ComponentExternalKind, ComponentTypeRef, Parser, Payload, TypeBounds};
-
-use crate::refusal::RefusalReason;
 
 /// The most imports and exports that a component may have together. Real ones
 /// have some dozens; whoever made the component picks the number, and the
 /// host keeps the names.
 const MAX_NAMES: usize = 1_000;
+
+/// The most bytes that these names may have together.
+const MAX_NAMES_LEN: usize = 64 << 10;
 
 /// The exported interface that makes a component a command.
 const COMMAND_INTERFACE: (&str, &str) = ("wasi:cli", "run");
@@ -35,7 +38,7 @@ const COMMAND_INTERFACE: (&str, &str) = ("wasi:cli", "run");
 const AGENT_INTERFACE: &str = "agent";
 
 /// How the host talks to an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentKind {
     /// It exports `ringfence:agent/agent`.
@@ -45,7 +48,8 @@ pub enum AgentKind {
 }
 
 /// What a component asks for and offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ComponentInterface {
     /// How the host talks to it.
     pub kind: AgentKind,
@@ -65,7 +69,7 @@ impl ComponentInterface {
     ///
     /// # Errors
     /// The reason why there can be no agent.
-    pub fn read(bytes: &[u8]) -> Result<Self, RefusalReason> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Unfit> {
         classify(bytes)?;
         let names = Names::read(bytes)?;
         let (kind, contract) = names.kind()?;
@@ -79,16 +83,16 @@ impl ComponentInterface {
     }
 }
 
-fn classify(bytes: &[u8]) -> Result<(), RefusalReason> {
+fn classify(bytes: &[u8]) -> Result<(), Unfit> {
     let not = |detail: &str| {
-        Err(RefusalReason::NotWebAssembly {
+        Err(Unfit::NotWebAssembly {
             detail: detail.to_owned(),
         })
     };
     if Parser::is_component(bytes) {
         Ok(())
     } else if Parser::is_core_wasm(bytes) {
-        Err(RefusalReason::CoreModule)
+        Err(Unfit::CoreModule)
     } else if bytes.is_empty() {
         not("the file is empty")
     } else if bytes.starts_with(b"\x7fELF") {
@@ -106,10 +110,12 @@ fn classify(bytes: &[u8]) -> Result<(), RefusalReason> {
 struct Names {
     imports: Vec<String>,
     exports: Vec<String>,
+    /// The bytes of all of them.
+    len: usize,
 }
 
 impl Names {
-    fn read(bytes: &[u8]) -> Result<Self, RefusalReason> {
+    fn read(bytes: &[u8]) -> Result<Self, Unfit> {
         let mut names = Self::default();
         let mut parser = Parser::new(0);
         let mut rest = bytes;
@@ -139,6 +145,7 @@ impl Names {
                 Payload::ComponentImportSection(section) => {
                     for import in section {
                         let import = import.map_err(invalid)?;
+                        names.len += import.name.name.len();
                         // A type that equals one of the component's own needs
                         // nothing of the host.
                         if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
@@ -150,6 +157,7 @@ impl Names {
                 Payload::ComponentExportSection(section) => {
                     for export in section {
                         let export = export.map_err(invalid)?;
+                        names.len += export.name.name.len();
                         if export.kind != ComponentExternalKind::Type {
                             names.exports.push(export.name.name.to_owned());
                         }
@@ -161,17 +169,15 @@ impl Names {
         }
     }
 
-    fn check_count(&self) -> Result<(), RefusalReason> {
-        if self.imports.len() + self.exports.len() <= MAX_NAMES {
+    fn check_count(&self) -> Result<(), Unfit> {
+        if self.imports.len() + self.exports.len() <= MAX_NAMES && self.len <= MAX_NAMES_LEN {
             return Ok(());
         }
-        Err(RefusalReason::InvalidComponent {
-            message: format!("it has more than {MAX_NAMES} imports and exports"),
-        })
+        Err(Unfit::TooManyNames)
     }
 
     /// How the host talks to it, and the version that it was built for.
-    fn kind(&self) -> Result<(AgentKind, String), RefusalReason> {
+    fn kind(&self) -> Result<(AgentKind, String), Unfit> {
         let interfaces = || {
             self.exports
                 .iter()
@@ -198,7 +204,7 @@ impl Names {
         if let Some(other) = interfaces().find(|name| is_agent(name) || is_command(name)) {
             return Err(other_version(&other));
         }
-        Err(RefusalReason::OtherWorld {
+        Err(Unfit::OtherWorld {
             exports: self.exports.clone(),
             wanted: format!(
                 "{CONTRACT_PACKAGE}/{AGENT_INTERFACE}@{}",
@@ -207,7 +213,7 @@ impl Names {
         })
     }
 
-    fn check_imports(&self) -> Result<(), RefusalReason> {
+    fn check_imports(&self) -> Result<(), Unfit> {
         let parsed = || {
             self.imports
                 .iter()
@@ -226,12 +232,12 @@ impl Names {
         if unknown.is_empty() {
             Ok(())
         } else {
-            Err(RefusalReason::UnknownImports { imports: unknown })
+            Err(Unfit::UnknownImports { imports: unknown })
         }
     }
 }
 
-fn other_version(name: &InterfaceName<'_>) -> RefusalReason {
+fn other_version(name: &InterfaceName<'_>) -> Unfit {
     let supported = if name.package == CONTRACT_PACKAGE {
         CONTRACT_VERSIONS
             .iter()
@@ -240,14 +246,14 @@ fn other_version(name: &InterfaceName<'_>) -> RefusalReason {
     } else {
         vec![format!("{}@{WASI_VERSION}", name.package)]
     };
-    RefusalReason::OtherContractVersion {
+    Unfit::OtherContractVersion {
         built_for: ringfence_flow::clean_text(&name.versioned_package(), 100),
         supported,
     }
 }
 
-fn truncated() -> RefusalReason {
-    RefusalReason::NotWebAssembly {
+fn truncated() -> Unfit {
+    Unfit::NotWebAssembly {
         detail: "it ends within a section".to_owned(),
     }
 }
@@ -256,9 +262,9 @@ fn truncated() -> RefusalReason {
     clippy::needless_pass_by_value,
     reason = "passed to `map_err`, which gives the error away"
 )]
-fn invalid(error: wasmtime::wasmparser::BinaryReaderError) -> RefusalReason {
+fn invalid(error: wasmtime::wasmparser::BinaryReaderError) -> Unfit {
     let detail = ringfence_flow::clean_text(&error.to_string(), 300);
-    RefusalReason::NotWebAssembly { detail }
+    Unfit::NotWebAssembly { detail }
 }
 
 #[cfg(test)]

@@ -212,7 +212,18 @@ fn the_number_of_names_is_bounded() {
     };
     let refused = |bytes: &[u8]| ComponentInterface::read(bytes).unwrap_err().code();
     assert_eq!(refused(&imports(MAX_NAMES - 1)), "unknown-imports");
-    assert_eq!(refused(&imports(MAX_NAMES)), "invalid-component");
+    assert_eq!(refused(&imports(MAX_NAMES)), "too-many-names");
+}
+
+#[test]
+fn the_bytes_of_all_names_are_bounded() {
+    let export = |len: usize| {
+        let name = "a".repeat(len - AGENT.len());
+        with_names(&[], &[AGENT, &name])
+    };
+    assert!(ComponentInterface::read(&export(MAX_NAMES_LEN)).is_ok());
+    let refused = ComponentInterface::read(&export(MAX_NAMES_LEN + 1));
+    assert_eq!(refused, Err(Unfit::TooManyNames));
 }
 
 #[test]

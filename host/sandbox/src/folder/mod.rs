@@ -220,16 +220,12 @@ async fn load_component(
     compiler: &Compiler,
 ) -> Result<(ComponentInterface, ByteSize, Component, ContentHash), RefusalReason> {
     let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || {
-        let bytes = read::read(&owned, limit)?;
-        let interface = ComponentInterface::read(&bytes)?;
-        Ok((bytes, interface))
-    });
-    let (bytes, interface) = read
+    let read = tokio::task::spawn_blocking(move || read::read(&owned, limit));
+    let bytes = read
         .await
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
     let size = ByteSize::bytes(bytes.len() as u64);
-    let (component, hash) = compiler.load(engine, bytes.into()).await?;
+    let (component, interface, hash) = compiler.load(engine, bytes.into()).await?;
     Ok((interface, size, component, hash))
 }
 
