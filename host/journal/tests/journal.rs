@@ -200,6 +200,30 @@ fn a_glance_at_a_run_is_not_in_the_way_of_who_drives_it() {
     });
 }
 
+/// SQLite 3.51.0 and 3.51.1 stood still for ever when one thread opened a file
+/// while another one closed it.
+#[test]
+fn opening_and_closing_at_once_does_not_stand_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    written(&path, &play(&[]));
+    let (ended, end) = std::sync::mpsc::channel();
+    // Two, so that one of them is often the last to close.
+    for _ in 0..2 {
+        let (path, ended) = (path.clone(), ended.clone());
+        std::thread::spawn(move || {
+            for _ in 0..2_000 {
+                JournalFile::open_to_read(&path).unwrap().runs().unwrap();
+            }
+            ended.send(()).unwrap();
+        });
+    }
+    for _ in 0..2 {
+        let waited = end.recv_timeout(std::time::Duration::from_secs(120));
+        assert_eq!(waited, Ok(()), "it stands still");
+    }
+}
+
 #[test]
 fn a_name_is_given_once() {
     let folder = tempfile::tempdir().unwrap();
