@@ -207,7 +207,7 @@ fn opening_and_closing_at_once_does_not_stand_still() {
     let folder = tempfile::tempdir().unwrap();
     let path = place(&folder);
     written(&path, &play(&[]));
-    let (ended, end) = std::sync::mpsc::channel();
+    let (ended, end) = mpsc::channel();
     // Two, so that one of them is often the last to close.
     for _ in 0..2 {
         let (path, ended) = (path.clone(), ended.clone());
@@ -219,7 +219,7 @@ fn opening_and_closing_at_once_does_not_stand_still() {
         });
     }
     for _ in 0..2 {
-        let waited = end.recv_timeout(std::time::Duration::from_secs(120));
+        let waited = end.recv_timeout(Duration::from_secs(120));
         assert_eq!(waited, Ok(()), "it stands still");
     }
 }
