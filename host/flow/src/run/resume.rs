@@ -35,9 +35,18 @@ impl Run {
             .losses()
             .into_iter()
             .partition::<Vec<_>, _>(|(at, _)| self.told_to_stop(*at).is_none());
+        let at_work: Vec<_> = stops
+            .iter()
+            .filter(|(_, loss)| matches!(loss, Loss::Search | Loss::Attempt))
+            .map(|(at, _)| *at)
+            .collect();
         for (at, loss) in goes_on.into_iter().chain(stops) {
             self.recover(now, at, loss);
         }
+        // The end of one of them may have stopped another one, of which there is
+        // nothing left to stop.
+        self.effects
+            .retain(|effect| !matches!(effect, Effect::Stop { at, .. } if at_work.contains(at)));
     }
 
     /// Whatever is due later is due so much later.

@@ -89,3 +89,19 @@ fn every_history_keeps_every_promise() {
         "all of it was tried"
     );
 }
+
+/// Two items of a map had been told to stop when the process died. The end of
+/// the first stopped the second once more, of which nothing was left.
+#[test]
+fn what_was_told_to_stop_before_a_crash_is_not_stopped_again() {
+    let fate = Fate {
+        cancel_after: None,
+        crash_in: Some(10),
+        retry_from: None,
+    };
+    world::play(
+        &shapes::plan(&shapes::hurried_map()),
+        18_419_349_425_555_083_880,
+        fate,
+    );
+}

@@ -53,6 +53,35 @@ pub(crate) struct WorkflowShape {
     limit: Option<u32>,
 }
 
+/// One map, whose items search for earlier results and have a millisecond.
+pub(crate) fn hurried_map() -> WorkflowShape {
+    let task = Shape {
+        body: Body::Agent,
+        needs: Vec::new(),
+        role: 0,
+        items: Some(3),
+        concurrency: None,
+        on_item_failure: 0,
+        redo: None,
+        retries: 0,
+        escalate: false,
+        fallback: false,
+        on_failure: 0,
+        when: true,
+        priority: 0,
+        start_timeout: None,
+        total_timeout: Some(1),
+        cache: true,
+        finally: false,
+    };
+    WorkflowShape {
+        tasks: vec![task],
+        deadline: None,
+        retry_budget: 0,
+        limit: None,
+    }
+}
+
 pub(crate) fn workflow() -> impl Strategy<Value = WorkflowShape> {
     let inner = prop::collection::vec(shape(Just(Body::Agent).boxed()), 1..4);
     let body = prop_oneof![
