@@ -284,6 +284,141 @@ async fn a_mount_is_all_that_an_agent_sees() {
     }
 }
 
+/// Two mounts, `a` to write and `b` to read, and beside them what no agent may
+/// reach, with everything in `a` that could lead there.
+#[cfg(target_os = "linux")]
+fn two_mounts() -> tempfile::TempDir {
+    use std::fs::{create_dir, write};
+    use std::os::unix::fs::symlink;
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["a", "a/folder", "b", "outside"] {
+        create_dir(at(name)).unwrap();
+    }
+    write(at("outside/secret"), "outside").unwrap();
+    write(at("a/a.txt"), "a").unwrap();
+    write(at("b/b.txt"), "b").unwrap();
+    for (target, link) in [
+        ("../outside/secret", "a/link"),
+        ("../outside", "a/door"),
+        ("ring", "a/ring"),
+        ("/dev/zero", "a/zero"),
+    ] {
+        symlink(target, at(link)).unwrap();
+    }
+    symlink(at("outside/secret"), at("a/absolute")).unwrap();
+    folder
+}
+
+#[cfg(target_os = "linux")]
+async fn escape_host(folder: &std::path::Path) -> Host {
+    Host::with(&["escape-mount"], |config| {
+        let grants = [("a", MountAccess::ReadWrite), ("b", MountAccess::ReadOnly)];
+        let mut agent = AgentConfig::default();
+        for (name, access) in grants {
+            let name = MountName::new(name).unwrap();
+            config
+                .mounts
+                .insert(name.clone(), folder.join(name.as_str()));
+            agent.mounts.push(MountGrant { name, access });
+        }
+        let name = AgentName::new("escape-mount").unwrap();
+        config.agents.insert(name, agent);
+    })
+    .await
+}
+
+/// All that lies in a folder, with what it holds or where it leads.
+#[cfg(target_os = "linux")]
+fn content(folder: &std::path::Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (
+                name,
+                std::fs::read_to_string(entry.path()).unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_path_leads_out_of_a_mount() {
+    let folder = two_mounts();
+    let host = escape_host(folder.path()).await;
+    let input = json!({"mount": "a", "other": "b"});
+    let request = request_with_mounts(input, &["a", "b"]);
+    let ran = host
+        .attempt(
+            "escape-mount",
+            request,
+            Budgets::default(),
+            Box::pin(pending()),
+        )
+        .await;
+    let report = ran.output().value.to_value();
+    let tries = tries(&report);
+    assert!(tries.len() >= 25, "{tries:?}");
+    let allowed: Vec<_> = tries.iter().filter(|(_, allowed)| **allowed).collect();
+    assert!(allowed.is_empty(), "{allowed:?}");
+    let one = |name: &str, text: &str| BTreeMap::from([(name.to_owned(), text.to_owned())]);
+    assert_eq!(
+        content(&folder.path().join("outside")),
+        one("secret", "outside")
+    );
+    assert_eq!(content(&folder.path().join("b")), one("b.txt", "b"));
+}
+
+/// A folder of the mount is a link to outside half of the time: whichever the
+/// agent meets, it sees what is inside or an error.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_turns_into_a_link_does_not_lead_out_of_a_mount() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = two_mounts();
+    let inside = folder.path().join("a/swap");
+    let link = folder.path().join("a/other");
+    std::fs::create_dir(&inside).unwrap();
+    std::fs::write(inside.join("secret"), "inside").unwrap();
+    std::os::unix::fs::symlink("../outside", &link).unwrap();
+    let host = escape_host(folder.path()).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let swapping = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || {
+            let mut swaps = 0_u64;
+            while !over.load(Ordering::Relaxed) {
+                renameat_with(CWD, &inside, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+                swaps += 1;
+            }
+            swaps
+        }
+    });
+    let input = json!({"mount": "a", "other": "b", "times": 800});
+    let request = request_with_mounts(input, &["a", "b"]);
+    let ran = host
+        .attempt(
+            "escape-mount",
+            request,
+            Budgets::default(),
+            Box::pin(pending()),
+        )
+        .await;
+    over.store(true, Ordering::Relaxed);
+    let swaps = swapping.join().unwrap();
+    let report = ran.output().value.to_value();
+    let read = report["read"].as_u64().unwrap();
+    assert!(
+        swaps > 100 && (1..800).contains(&read),
+        "{swaps} swaps, {read} read"
+    );
+    assert_eq!(report["seen"], json!(["inside"]));
+    assert!(!folder.path().join("outside/planted").exists());
+}
+
 #[tokio::test]
 async fn a_command_is_an_agent() {
     let host = Host::with(&["cat-command", "exit-command"], |config| {

@@ -1,6 +1,7 @@
 //! What a failed attempt leaves behind: nothing. A program of its own, since
 //! it measures the memory of the whole process.
 
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,20 +9,13 @@
 )]
 
 mod host;
+mod process;
 
 use host::Host;
+use process::resident;
 use ringfence_flow::{Budgets, FailureCode};
 use serde_json::json;
 
-/// Resident memory of this process, in bytes.
-#[cfg(target_os = "linux")]
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * rustix::param::page_size() as u64
-}
-
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_thousand_traps_leave_memory_flat_and_neighbours_unharmed() {
     let host = Host::new(&["trap", "echo"]).await;

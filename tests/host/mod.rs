@@ -17,7 +17,7 @@ use ringfence_flow::{
     Failure, FailureCode, GrantDecision, Json, LogLine, MountName, Output, Priority, Progress,
     Role, RunId, StopSignal, TaskId, TaskKey, TaskRequest,
 };
-use ringfence_sandbox::{Sandbox, SandboxConfig};
+use ringfence_sandbox::{Loading, Refusal, Sandbox, SandboxConfig};
 use tempfile::TempDir;
 
 /// Where `cargo xtask build-guests` puts the guests.
@@ -43,6 +43,17 @@ pub async fn sandbox(names: &[&str], change: impl FnOnce(&mut SandboxConfig)) ->
 }
 
 async fn load(folder: &Path, names: &[&str], change: impl FnOnce(&mut SandboxConfig)) -> Sandbox {
+    let loading = load_from(folder, names, change).await;
+    assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+    loading.sandbox
+}
+
+/// Puts the guests called `names` into `folder` and loads all that it holds.
+pub async fn load_from(
+    folder: &Path,
+    names: &[&str],
+    change: impl FnOnce(&mut SandboxConfig),
+) -> Loading {
     for name in names {
         std::fs::copy(guest(name), folder.join(format!("{name}.wasm"))).unwrap();
     }
@@ -55,9 +66,7 @@ async fn load(folder: &Path, names: &[&str], change: impl FnOnce(&mut SandboxCon
         ..SandboxConfig::default()
     };
     change(&mut config);
-    let loading = Sandbox::load(config, &()).await.unwrap();
-    assert!(loading.refused.is_empty(), "{:?}", loading.refused);
-    loading.sandbox
+    Sandbox::load(config, &()).await.unwrap()
 }
 
 /// A host that has loaded some guests.
@@ -75,6 +84,20 @@ impl Host {
             sandbox: load(folder.path(), names, change).await,
             _folder: folder,
         }
+    }
+
+    /// The same, of which some may be refused.
+    pub async fn try_with(
+        names: &[&str],
+        change: impl FnOnce(&mut SandboxConfig),
+    ) -> (Self, Vec<Refusal>) {
+        let folder = tempfile::tempdir().unwrap();
+        let Loading { sandbox, refused } = load_from(folder.path(), names, change).await;
+        let host = Self {
+            sandbox,
+            _folder: folder,
+        };
+        (host, refused)
     }
 
     /// Loads the guests called `names`.

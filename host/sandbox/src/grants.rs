@@ -22,6 +22,8 @@ pub(crate) enum Effect {
     Udp = 4,
     /// The address of a name.
     Dns = 8,
+    /// A symbolic link of its own making.
+    SymbolicLink = 16,
 }
 
 impl Effect {
@@ -31,6 +33,7 @@ impl Effect {
             Self::Tcp => "network tcp",
             Self::Udp => "network udp",
             Self::Dns => "network dns",
+            Self::SymbolicLink => "make a symbolic link",
         }
     }
 
@@ -39,6 +42,9 @@ impl Effect {
             Self::Model => NO_MODELS,
             Self::Tcp | Self::Udp | Self::Dns => {
                 "sandboxes have no network, and none can be granted"
+            }
+            Self::SymbolicLink => {
+                "agents make no symbolic links: whoever follows one later is in no sandbox"
             }
         }
     }

@@ -1,0 +1,24 @@
+//! What this process takes of the system.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each suite uses a part of it; a test that cannot go on panics"
+)]
+
+/// Resident memory, in bytes.
+pub fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+/// Descriptors that are open.
+pub fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Threads.
+pub fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
