@@ -344,6 +344,14 @@ pub(crate) enum AgentsCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Let an agent work again that was set aside
+    Release {
+        /// The agent
+        name: AgentName,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Give an agent one task
     Call(CallArgs),
 }

@@ -48,6 +48,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Agents(AgentsCommand::Inspect { name, format }) => {
             commands::inspect(global, &name, format).await?;
         }
+        Command::Agents(AgentsCommand::Release { name, format }) => {
+            commands::release(global, &name, format)?;
+        }
         Command::Agents(AgentsCommand::Call(args)) => return commands::call(global, &args).await,
         Command::Runs(command) => return commands::runs(global, &command).await,
         Command::Config(ConfigCommand::Example) => output::print(ringfence::config::EXAMPLE),

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use ringfence_flow::{
-    AgentName, Answer, Attempt, AttemptReport, AttemptResult, AttemptRunner, Effect, Failure,
-    FailureCode, Fleet, FleetAction, Happening, InstanceRef, ResultStore, Run, RunEventKind, RunId,
-    RunInput, RunLimits, RunOptions, RunSlot, StopReason, Ticket, Timestamp, Usage, Verdict,
+    AgentConduct, AgentName, AgentProfile, Answer, Attempt, AttemptReport, AttemptResult,
+    AttemptRunner, ConductBook, Effect, Failure, FailureCode, Fleet, FleetAction, Happening,
+    InstanceRef, ResultStore, Run, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunSlot,
+    StopReason, Ticket, Timestamp, Usage, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
@@ -57,6 +58,7 @@ pub(crate) struct Dispatcher {
     pub(crate) clock: Clock,
     mailbox: mpsc::WeakSender<Message>,
     fleet: Fleet,
+    conduct_book: Option<Arc<dyn ConductBook>>,
     pub(crate) runs: BTreeMap<RunSlot, Live>,
     pub(crate) tickets: HashMap<Ticket, Holder>,
     /// Where results are kept of runs that bring no store.
@@ -84,8 +86,12 @@ impl Dispatcher {
         mailbox: mpsc::WeakSender<Message>,
         news: mpsc::UnboundedSender<News>,
     ) -> Self {
+        let conduct_book = config.conduct_book.clone();
+        let mut fleet = Fleet::new(config.policy(), runner.agents());
+        recall_conduct(&mut fleet, conduct_book.as_deref(), &runner.agents());
         Self {
-            fleet: Fleet::new(config.policy(), runner.agents()),
+            fleet,
+            conduct_book,
             runner,
             clock,
             mailbox,
@@ -195,6 +201,13 @@ impl Dispatcher {
                 // Whoever asked may have stopped waiting.
                 let _ = answer.send(self.fleet.agents().collect());
             }
+            Message::AgentsChanged => self.agents_changed(),
+            Message::Release { agent } => {
+                self.fleet.set_conduct(&agent, AgentConduct::default());
+                if let Some(book) = &self.conduct_book {
+                    book.release(&agent);
+                }
+            }
             Message::Activity { ticket, activity } => self.fleet.activity(ticket, activity),
         }
     }
@@ -300,6 +313,8 @@ impl Dispatcher {
             return;
         };
         let verdict = report.result.verdict();
+        let mut actions = Vec::new();
+        self.fleet.judge(ticket, &report.result, &mut actions);
         if let Some(live) = self.runs.get_mut(&holder.run)
             && !matches!(report.result, AttemptResult::Failed(_))
         {
@@ -313,7 +328,38 @@ impl Dispatcher {
         // The run speaks first: that the attempt ended comes before that a
         // breaker moved. What it asks for is carried out after the release.
         self.feed(holder.run, ended);
+        for action in actions {
+            self.follow(action);
+        }
         self.release(holder, verdict);
+    }
+
+    fn agents_changed(&mut self) {
+        let agents = self.runner.agents();
+        for (agent, change) in self.fleet.set_agents(agents.clone()) {
+            tracing::info!(%agent, ?change, "agents changed");
+            self.tell_all(|| RunEventKind::AgentChanged {
+                agent: agent.clone(),
+                change: change.clone(),
+            });
+        }
+        recall_conduct(&mut self.fleet, self.conduct_book.as_deref(), &agents);
+    }
+
+    fn keep_conduct(&self, agent: &AgentName, conduct: AgentConduct) {
+        if let Some(book) = &self.conduct_book {
+            book.keep(agent, conduct);
+        }
+    }
+
+    /// Tells all live runs what concerns the host, in line with what the runs say
+    /// themselves, and never after their end.
+    fn tell_all(&mut self, event: impl Fn() -> RunEventKind) {
+        let goes_on =
+            |(_, live): &(&RunSlot, &Live)| live.is_outermost() && live.run.status().is_none();
+        for (slot, _) in self.runs.iter().filter(goes_on) {
+            self.pending.push_back((*slot, Effect::Emit(event())));
+        }
     }
 
     fn answered(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
@@ -509,16 +555,20 @@ impl Dispatcher {
             FleetAction::Ask { ticket, agents } => self.ask(ticket, agents),
             FleetAction::BreakerMoved { agent, state } => {
                 tracing::info!(%agent, ?state, "circuit breaker moved");
-                // In line with what the runs say themselves, and never after
-                // their end.
-                let goes_on = |(_, live): &(&RunSlot, &Live)| {
-                    live.is_outermost() && live.run.status().is_none()
-                };
-                for (slot, _) in self.runs.iter().filter(goes_on) {
-                    let agent = agent.clone();
-                    let moved = Effect::Emit(RunEventKind::BreakerMoved { agent, state });
-                    self.pending.push_back((*slot, moved));
-                }
+                self.tell_all(|| RunEventKind::BreakerMoved {
+                    agent: agent.clone(),
+                    state,
+                });
+            }
+            FleetAction::Conducted { agent, conduct } => self.keep_conduct(&agent, conduct),
+            FleetAction::SetAside { agent, conduct } => {
+                let AgentConduct { faults, last, .. } = conduct;
+                tracing::warn!(%agent, faults, ?last, "an agent is set aside");
+                self.tell_all(|| RunEventKind::AgentSetAside {
+                    agent: agent.clone(),
+                    faults,
+                    last,
+                });
             }
         }
     }
@@ -637,6 +687,16 @@ impl Dispatcher {
             }
         }
         any
+    }
+}
+
+/// Takes in what earlier hosts knew of these agents.
+fn recall_conduct(fleet: &mut Fleet, book: Option<&dyn ConductBook>, agents: &[Arc<AgentProfile>]) {
+    let Some(book) = book else {
+        return;
+    };
+    for profile in agents {
+        fleet.set_conduct(&profile.name, book.conduct(&profile.name));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ringfence_flow::{
-    Activity, AgentLoad, AttemptRunner, BreakerPolicy, Decision, Failure, FleetPolicy, Json,
-    Limits, RunId, RunStatus, TaskId, TaskPath, TaskResults, Ticket,
+    Activity, AgentLoad, AgentName, AttemptRunner, BreakerPolicy, ConductBook, ConductPolicy,
+    Decision, Failure, FleetPolicy, Json, Limits, RunId, RunStatus, TaskId, TaskPath, TaskResults,
+    Ticket,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,6 +25,11 @@ pub struct HostConfig {
     pub emergency_reserve: u32,
     /// When agents are given a rest.
     pub breaker: BreakerPolicy,
+    /// When agents are set aside until a person releases them.
+    pub conduct: ConductPolicy,
+    /// Where it is kept how agents behave. Default: nowhere, so that it is
+    /// forgotten with the host.
+    pub conduct_book: Option<Arc<dyn ConductBook>>,
     /// What holds for roles and agents over all runs. Default: nothing.
     pub limits: Limits,
 }
@@ -34,6 +40,8 @@ impl Default for HostConfig {
             capacity: 64,
             emergency_reserve: 4,
             breaker: BreakerPolicy::default(),
+            conduct: ConductPolicy::default(),
+            conduct_book: None,
             limits: Limits::default(),
         }
     }
@@ -45,6 +53,7 @@ impl HostConfig {
             capacity: self.capacity,
             emergency_reserve: self.emergency_reserve,
             breaker: self.breaker,
+            conduct: self.conduct,
             limits: self.limits,
         }
     }
@@ -102,6 +111,10 @@ pub(crate) enum Message {
         ticket: Ticket,
         activity: Activity,
     },
+    AgentsChanged,
+    Release {
+        agent: AgentName,
+    },
 }
 
 impl Host {
@@ -134,6 +147,25 @@ impl Host {
         let ask = Message::Agents { answer };
         self.mailbox.send(ask).await.map_err(|_| HostGone)?;
         answered.await.map_err(|_| HostGone)
+    }
+
+    /// Tells the host that its runner has other agents than before. What waits
+    /// is given to those that are there now; what is under way goes on.
+    ///
+    /// # Errors
+    /// [`HostGone`] if the host's runtime is shutting down.
+    pub async fn agents_changed(&self) -> Result<(), HostGone> {
+        let changed = Message::AgentsChanged;
+        self.mailbox.send(changed).await.map_err(|_| HostGone)
+    }
+
+    /// Lets an agent work again that was set aside.
+    ///
+    /// # Errors
+    /// [`HostGone`] if the host's runtime is shutting down.
+    pub async fn release(&self, agent: AgentName) -> Result<(), HostGone> {
+        let release = Message::Release { agent };
+        self.mailbox.send(release).await.map_err(|_| HostGone)
     }
 
     /// Starts a run.

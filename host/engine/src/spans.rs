@@ -109,6 +109,8 @@ impl Spans {
             | RunEventKind::Child { .. }
             | RunEventKind::FinallyStarted { .. }
             | RunEventKind::BreakerMoved { .. }
+            | RunEventKind::AgentSetAside { .. }
+            | RunEventKind::AgentChanged { .. }
             | RunEventKind::RunStopping { .. } => {}
         }
     }

@@ -231,6 +231,7 @@ fn play(shape: &WorkflowBuilder, seed: u64) -> Vec<RunEvent> {
         })
     };
     let policy = FleetPolicy {
+        conduct: ringfence_flow::ConductPolicy::default(),
         capacity: 64,
         emergency_reserve: 0,
         breaker: BreakerPolicy::default(),

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AttemptResult, BreakerState, Budgets, Decision, Failure, FailureCode, Finding,
-    GrantDecision, Json, LogLine, Output, Priority, Progress, Role, RunId, TaskId, TaskKey,
-    Timestamp, Usage, WorkflowName, micros,
+    AgentChange, AgentName, AttemptResult, BreakerState, Budgets, Decision, Failure, FailureCode,
+    Finding, GrantDecision, Json, LogLine, Output, Priority, Progress, Role, RunId, TaskId,
+    TaskKey, Timestamp, Usage, WorkflowName, micros,
 };
 
 /// The version of the events' JSON. A reader takes this one and older ones.
@@ -368,6 +368,23 @@ pub enum RunEventKind {
         agent: AgentName,
         /// Where it is now.
         state: BreakerState,
+    },
+    /// An agent trapped or broke its budgets so many times in a row that it was
+    /// set aside: no attempt of it starts until a person releases it.
+    AgentSetAside {
+        /// The agent.
+        agent: AgentName,
+        /// How many times.
+        faults: u32,
+        /// How the last of them ended.
+        last: Option<FailureCode>,
+    },
+    /// An agent came, was replaced, or went while the run was live.
+    AgentChanged {
+        /// The agent.
+        agent: AgentName,
+        /// What became of it.
+        change: AgentChange,
     },
     /// The run is stopping: no new attempt starts.
     RunStopping {

@@ -168,6 +168,34 @@ impl FailureCode {
         }
     }
 
+    /// Whether the agent trapped, broke a budget, or answered with what no answer
+    /// is: nothing that an agent in good order does.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        match self {
+            Self::Trap
+            | Self::TimedOut
+            | Self::OutOfFuel
+            | Self::OutOfMemory
+            | Self::OutputTooLarge
+            | Self::TooManyHostCalls
+            | Self::InvalidOutput => true,
+            Self::InvalidInput
+            | Self::Permanent
+            | Self::Transient
+            | Self::HostError
+            | Self::StartTimedOut
+            | Self::TotalTimedOut
+            | Self::CircuitOpen
+            | Self::NoCapableAgent
+            | Self::AllAgentsFailed
+            | Self::ExpressionFailed
+            | Self::GateRejected
+            | Self::Cancelled
+            | Self::Deadline => false,
+        }
+    }
+
     /// Whether a fallback agent may be tried when retries are spent.
     #[must_use]
     pub const fn allows_fallback(self) -> bool {

@@ -51,8 +51,9 @@ pub use expr::{
 pub use failure::{Failure, FailureCode, MAX_MESSAGE_LEN, Retry, clean_text};
 pub use finding::{Edit, Finding, Location, Severity};
 pub use fleet::{
-    AgentLoad, Answer, Considered, Demand, Fleet, FleetAction, FleetPolicy,
-    MAX_EMERGENCIES_IN_A_ROW, Refusal, RunLimits, RunSlot, Ticket, WhyNot,
+    AgentChange, AgentConduct, AgentLoad, Answer, ConductBook, ConductPolicy, Considered, Demand,
+    Fleet, FleetAction, FleetPolicy, MAX_EMERGENCIES_IN_A_ROW, Refusal, RunLimits, RunSlot, Ticket,
+    WhyNot,
 };
 pub use fuel::{Fuel, InvalidFuel};
 pub use id::{

@@ -16,9 +16,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use ringfence_flow::{
-    AgentName, AgentProfile, Answer, BreakerPolicy, ContentHash, Demand, Fleet, FleetAction,
-    FleetPolicy, Limit, Limits, MAX_EMERGENCIES_IN_A_ROW, Priority, Role, RunLimits, RunSlot,
-    Ticket, Timestamp, Verdict,
+    AgentName, AgentProfile, Answer, BreakerPolicy, ConductPolicy, ContentHash, Demand, Fleet,
+    FleetAction, FleetPolicy, Limit, Limits, MAX_EMERGENCIES_IN_A_ROW, Priority, Role, RunLimits,
+    RunSlot, Ticket, Timestamp, Verdict,
 };
 
 const ROLES: [&str; 3] = ["build", "check", "ship"];
@@ -166,6 +166,7 @@ impl World {
             })
         };
         let policy = FleetPolicy {
+            conduct: ConductPolicy::default(),
             capacity: setup.capacity,
             emergency_reserve: setup.reserve,
             breaker: BreakerPolicy::default(),
@@ -299,7 +300,9 @@ impl World {
                     assigned.push(ticket);
                 }
                 FleetAction::Refuse { ticket, .. } => drop(self.held.remove(&ticket)),
-                FleetAction::BreakerMoved { .. } => {}
+                FleetAction::BreakerMoved { .. }
+                | FleetAction::Conducted { .. }
+                | FleetAction::SetAside { .. } => {}
             }
         }
         assigned

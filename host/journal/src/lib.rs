@@ -6,6 +6,7 @@
 //! and commits all that has gathered at once.
 
 mod artifacts;
+mod conduct;
 mod contents;
 mod error;
 mod header;
@@ -16,6 +17,7 @@ mod store;
 mod writer;
 
 pub use artifacts::FolderArtifacts;
+pub use conduct::ConductFolder;
 pub use error::JournalError;
 pub use header::RunHeader;
 pub use lease::Lease;

@@ -393,7 +393,7 @@ fn plan(run: &RunId, header: &RunHeader) -> Result<Plan, JournalError> {
 }
 
 /// The folder beside a journal.
-fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".d");
     name.into()
@@ -411,7 +411,7 @@ fn lock_file(beside: &Path) -> Result<File, JournalError> {
 
 /// Makes a folder that only the user may enter; one that is there stays as it
 /// is.
-fn make_private(folder: &Path) -> Result<(), JournalError> {
+pub(crate) fn make_private(folder: &Path) -> Result<(), JournalError> {
     if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }

@@ -1,15 +1,17 @@
-//! `ringfence agents list`
+//! `ringfence agents list` and `ringfence agents release`.
 
 use std::time::Duration;
 
 use console::Style;
-use ringfence::flow::{AgentName, AgentProfile, BreakerState, Timestamp, show_duration};
+use ringfence::flow::{
+    AgentConduct, AgentName, AgentProfile, BreakerState, ConductBook as _, Timestamp, show_duration,
+};
 use ringfence::sandbox::{ComponentReport, LoadedAgent, Refusal};
 use serde::Serialize;
 
-use super::session::Session;
+use super::session::{Session, conduct};
 use crate::args::{Format, Global};
-use crate::control::{Status, live_runs};
+use crate::control::{AgentStatus, Ask, Status, ask, live_runs};
 use crate::error::CliError;
 use crate::output::{indented, print, print_json};
 use crate::ui::Table;
@@ -28,6 +30,8 @@ struct Listed<'a> {
     /// Its circuit breaker, the worst of all live hosts; none where no run is
     /// live.
     breaker: Option<BreakerState>,
+    /// How it behaved in earlier runs.
+    conduct: AgentConduct,
 }
 
 /// The circuit breaker of an agent, which lives in the hosts of live runs: the
@@ -82,6 +86,7 @@ pub(crate) async fn list(global: &Global, format: Format) -> Result<(), CliError
                     profile: agent.profile(),
                     component: agent.report(),
                     breaker: breakers.of(&agent.profile().name),
+                    conduct: session.conduct(&agent.profile().name),
                 })
                 .collect(),
             refused: &session.refused,
@@ -115,6 +120,7 @@ fn for_people(session: &Session, breakers: &Breakers) -> String {
             text.push('\n');
         });
     }
+    text.push_str(&set_aside(session));
     if !session.refused.is_empty() {
         let yellow = Style::new().yellow();
         text.push_str(&format!(
@@ -132,6 +138,84 @@ fn for_people(session: &Session, breakers: &Breakers) -> String {
         }
     }
     text
+}
+
+/// The agents that take no task, and why.
+fn set_aside(session: &Session) -> String {
+    let (dim, yellow) = (Style::new().dim(), Style::new().yellow());
+    let mut lines = String::new();
+    let mut count = 0;
+    for agent in session.sandbox.loaded() {
+        let name = &agent.profile().name;
+        let conduct = session.conduct(name);
+        if !conduct.set_aside {
+            continue;
+        }
+        count += 1;
+        let faults = conduct.faults;
+        let last = conduct
+            .last
+            .map(|code| format!(", the last of them {code}"));
+        lines += &format!(
+            "  `{name}`: {faults} faults in a row{}\n    {} when it can be trusted again, `ringfence agents release {name}`\n",
+            last.unwrap_or_default(),
+            dim.apply_to("hint:")
+        );
+    }
+    match count {
+        0 => String::new(),
+        count => format!(
+            "\n{}\n{lines}",
+            yellow.apply_to(format!("set aside: {count}"))
+        ),
+    }
+}
+
+/// Lets an agent work again, here and in all live runs.
+pub(crate) fn release(global: &Global, name: &AgentName, format: Format) -> Result<(), CliError> {
+    let book = conduct(global).ok_or_else(|| {
+        CliError::usage(
+            "no place is known where agents that were set aside are kept",
+            "name the journal with `--journal FILE`",
+        )
+    })?;
+    let live: Vec<_> = live_runs()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|status| is_set_aside(status, name))
+        .collect();
+    let was = book.conduct(name).set_aside || !live.is_empty();
+    if !was {
+        let all = book.set_aside();
+        let hint = match all.as_slice() {
+            [] => "nobody is; `ringfence agents list` shows all agents".to_owned(),
+            all => {
+                let names: Vec<_> = all.iter().map(|(name, _)| format!("`{name}`")).collect();
+                format!("these are: {}", names.join(", "))
+            }
+        };
+        return Err(CliError::usage(format!("`{name}` is not set aside"), hint));
+    }
+    book.forget(name)?;
+    for status in &live {
+        let release = Ask::Release {
+            agent: name.clone(),
+        };
+        // A run that has ended in between needs no telling.
+        if let Err(error) = ask(&status.run, &release) {
+            tracing::debug!(run = %status.run, %error, "not told");
+        }
+    }
+    match format {
+        Format::Human => print(&format!("`{name}` is released")),
+        Format::Json => print_json(&serde_json::json!({ "agent": name, "released": true })),
+    }
+    Ok(())
+}
+
+fn is_set_aside(status: &Status, name: &AgentName) -> bool {
+    let is_it = |agent: &AgentStatus| agent.agent == *name && agent.conduct.set_aside;
+    status.agents.iter().any(is_it)
 }
 
 fn row(agent: &LoadedAgent, breakers: &Breakers, name_style: &Style) -> [String; 7] {

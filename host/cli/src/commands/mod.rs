@@ -18,7 +18,7 @@ mod session;
 mod watch;
 mod workflow;
 
-pub(crate) use agents::list;
+pub(crate) use agents::{list, release};
 pub(crate) use call::call;
 pub(crate) use check::check;
 pub(crate) use graph::graph;

@@ -10,14 +10,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ringfence::config::{Config, ConfigError, FILE_NAME};
 use ringfence::engine::HostConfig;
 use ringfence::flow::{
-    AgentName, AgentProfile, AttemptRunner, ContentHash, Diagnostic, HostFacts, MAX_ID_LEN,
-    MountName, WorkflowFile, clean_text, nearest,
+    AgentConduct, AgentName, AgentProfile, AttemptRunner, ConductBook, ContentHash, Diagnostic,
+    HostFacts, MAX_ID_LEN, MountName, WorkflowFile, clean_text, nearest,
 };
+use ringfence::journal::ConductFolder;
 use ringfence::sandbox::{
     Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
     Sandbox, missing_protections, own_program,
 };
 
+use super::kept::journal_place;
 use crate::args::{COMPILE_COMMAND, Global};
 use crate::error::CliError;
 use crate::output::{indented, say};
@@ -67,7 +69,10 @@ impl Session {
         };
         let folders = sandbox.plugins.clone();
         let cache_dir = sandbox.cache_dir.clone();
-        let host = config.host();
+        let host = HostConfig {
+            conduct_book: conduct(global).map(|book| Arc::new(book) as Arc<dyn ConductBook>),
+            ..config.host()
+        };
         let progress = LoadProgress::new();
         let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
             .await
@@ -125,6 +130,12 @@ impl Session {
         })
     }
 
+    /// How an agent behaved in earlier runs.
+    pub(super) fn conduct(&self, agent: &AgentName) -> AgentConduct {
+        let book = self.host.conduct_book.as_ref();
+        book.map(|book| book.conduct(agent)).unwrap_or_default()
+    }
+
     fn nearest_agent(&self, name: &AgentName) -> String {
         let names = self
             .sandbox
@@ -145,6 +156,15 @@ impl Session {
         for refusal in &self.refused {
             let what = indented(&refusal.to_string());
             say(&format!("{} {what}", style.apply_to("refused:")));
+        }
+        for profile in self.sandbox.agents() {
+            if self.conduct(&profile.name).set_aside {
+                say(&format!(
+                    "{} `{name}` is set aside and takes no task\nhint: when it can be trusted again, `ringfence agents release {name}`",
+                    style.apply_to("warning:"),
+                    name = profile.name
+                ));
+            }
         }
         for missing in missing_protections() {
             say(&format!("{} {missing}", style.apply_to("warning:")));
@@ -186,6 +206,12 @@ impl Session {
             folders.join(", ")
         )
     }
+}
+
+/// Where it is kept how agents behave; nowhere, where no place is known.
+pub(super) fn conduct(global: &Global) -> Option<ConductFolder> {
+    let journal = journal_place(global).ok()?;
+    Some(ConductFolder::of_journal(&journal))
 }
 
 fn config(global: &Global) -> Result<Config, CliError> {

@@ -1,10 +1,13 @@
-//! `[breaker]`, `[roles.NAME]` and the rates of `[agents.NAME]`: what holds
+//! `[breaker]`, `[set-aside]`, `[roles.NAME]` and the rates of `[agents.NAME]`: what holds
 //! over all runs of a host.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ringfence_flow::{AgentName, BreakerPolicy, Limit, Limits, Rate, Role, parse_duration};
+use ringfence_flow::{
+    AgentName, BreakerPolicy, ConductPolicy, Limit, Limits, Rate, Role, parse_duration,
+};
 
 use super::document::{Problems, Table};
 
@@ -29,6 +32,21 @@ pub(super) fn breaker(root: &Table<'_, '_>, problems: &mut Problems) -> BreakerP
             .parsed_with("open-for", "\"60s\"", positive, problems)
             .unwrap_or(default.open_for),
         ..default
+    }
+}
+
+/// Reads `[set-aside]`.
+pub(super) fn conduct(root: &Table<'_, '_>, problems: &mut Problems) -> ConductPolicy {
+    let default = ConductPolicy::default();
+    let Some(table) = root.table("set-aside", problems) else {
+        return default;
+    };
+    table.check_keys(&["after"], problems);
+    match table.number("after", 0..=MAX_THRESHOLD, problems) {
+        Some(after) => ConductPolicy {
+            faults: NonZeroU32::new(after),
+        },
+        None => default,
     }
 }
 

@@ -18,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ringfence_engine::HostConfig;
-use ringfence_flow::{AgentName, BreakerPolicy, Budgets, Limits};
+use ringfence_flow::{AgentName, BreakerPolicy, Budgets, ConductPolicy, Limits};
 use ringfence_sandbox::{AgentConfig, SandboxConfig};
 use toml::de::{DeTable, DeValue};
 
@@ -41,8 +41,15 @@ const MAX_ATTEMPTS: u32 = 4_096;
 /// The largest file that is read, in bytes.
 const MAX_FILE_LEN: u64 = 1 << 20;
 
-const KEYS: [&str; 7] = [
-    "schema", "plugins", "host", "breaker", "budgets", "roles", "agents",
+const KEYS: [&str; 8] = [
+    "schema",
+    "plugins",
+    "host",
+    "breaker",
+    "set-aside",
+    "budgets",
+    "roles",
+    "agents",
 ];
 
 /// What the operator decides.
@@ -70,6 +77,8 @@ pub struct Config {
     pub emergency_reserve: u32,
     /// When agents that fail are given a rest.
     pub breaker: BreakerPolicy,
+    /// When agents are set aside.
+    pub conduct: ConductPolicy,
     /// How many attempts of each role may be under way over all runs, and how
     /// often one of a role or an agent may start. Default no limits.
     pub limits: Limits,
@@ -93,6 +102,7 @@ impl Default for Config {
             max_attempts: HostConfig::default().capacity,
             emergency_reserve: HostConfig::default().emergency_reserve,
             breaker: BreakerPolicy::default(),
+            conduct: ConductPolicy::default(),
             limits: Limits::default(),
             cache_dir: None,
             default_budgets: sandbox.defaults,
@@ -173,7 +183,9 @@ impl Config {
             capacity: self.max_attempts,
             emergency_reserve: self.emergency_reserve,
             breaker: self.breaker,
+            conduct: self.conduct,
             limits: self.limits.clone(),
+            ..HostConfig::default()
         }
     }
 
@@ -268,12 +280,14 @@ fn read(root: &Table<'_, '_>, folder: &Path, problems: &mut Problems) -> Config 
     );
     let agents = agents::read(root, problems);
     let breaker = limits::breaker(root, problems);
+    let conduct = limits::conduct(root, problems);
     let limits = limits::read(root, problems);
     Config {
         plugins: plugins.unwrap_or_default(),
         max_attempts: max_attempts.unwrap_or(base.max_attempts),
         emergency_reserve: reserve.unwrap_or(base.emergency_reserve),
         breaker,
+        conduct,
         limits,
         cache_dir,
         default_budgets: defaults,

@@ -20,7 +20,7 @@ pub(crate) use missing::{Server, ask, live_runs};
 pub(crate) use protocol::{Answer, Ask};
 #[cfg(unix)]
 pub(crate) use server::Server;
-pub(crate) use status::{Status, Watch};
+pub(crate) use status::{AgentStatus, Status, Watch};
 
 use std::io;
 

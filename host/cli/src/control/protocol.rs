@@ -1,5 +1,6 @@
 //! What is asked and answered.
 
+use ringfence::flow::AgentName;
 use serde::{Deserialize, Serialize};
 
 use super::Status;
@@ -18,6 +19,11 @@ pub(crate) enum Ask {
     Status,
     /// To stop.
     Cancel,
+    /// To let an agent work again that was set aside.
+    Release {
+        /// The agent.
+        agent: AgentName,
+    },
     /// To take a person's decision.
     Decide {
         /// On which task, for example `build[2]/release`.

@@ -147,6 +147,12 @@ impl Desk {
                 self.control.cancel().await;
                 Answer::Done
             }
+            Ask::Release { agent } => match self.host.release(agent).await {
+                Ok(()) => Answer::Done,
+                Err(error) => Answer::Refused {
+                    message: error.to_string(),
+                },
+            },
             Ask::Decide {
                 task,
                 approved,

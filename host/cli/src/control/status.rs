@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ringfence::flow::{
-    AgentLoad, AgentName, BreakerState, Durations, RunEvent, RunId, RunRecord, TaskKey, TaskPath,
-    TaskState, Timestamp, WorkflowMeter, WorkflowMetrics, WorkflowName,
+    AgentConduct, AgentLoad, AgentName, BreakerState, Durations, RunEvent, RunId, RunRecord,
+    TaskKey, TaskPath, TaskState, Timestamp, WorkflowMeter, WorkflowMetrics, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub(crate) struct Status {
 pub(crate) struct AgentStatus {
     pub(crate) agent: AgentName,
     pub(crate) breaker: BreakerState,
+    #[serde(default)]
+    pub(crate) conduct: AgentConduct,
     pub(crate) running: u32,
 }
 
@@ -35,6 +37,7 @@ impl From<AgentLoad> for AgentStatus {
         Self {
             agent: load.profile.name.clone(),
             breaker: load.breaker,
+            conduct: load.conduct,
             running: load.running,
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId, TaskKey, TaskStatus,
-    Timestamp, clean_text, show_duration,
+    AgentChange, AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId, TaskKey,
+    TaskStatus, Timestamp, clean_text, show_duration,
 };
 
 /// The longest text of an agent's that a line shows, in bytes.
@@ -127,6 +127,26 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             BreakerState::HalfOpen { .. } => {
                 format!("`{agent}` is tried again")
             }
+        },
+        RunEventKind::AgentSetAside {
+            agent,
+            faults,
+            last,
+        } => {
+            let last = last.map(|code| format!(", the last of them {code}"));
+            format!(
+                "`{agent}` is set aside after {faults} faults in a row{}; `ringfence agents release {agent}` lets it work again",
+                last.unwrap_or_default()
+            )
+        }
+        RunEventKind::AgentChanged { agent, change } => match change {
+            AgentChange::Added { version, hash } => {
+                format!("`{agent}` {version} ({}) has come", hash.short())
+            }
+            AgentChange::Replaced { version, hash } => {
+                format!("`{agent}` is now {version} ({})", hash.short())
+            }
+            AgentChange::Removed => format!("`{agent}` was taken away"),
         },
         RunEventKind::RunStopping { failure } => {
             format!("stopping: {}", first_line(&failure.to_string()))

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::conduct::AgentConduct;
 use crate::{AgentName, Failure, FailureCode, MountName, Priority, Role, Timestamp};
 
 /// What a run asks for: an agent for one attempt.
@@ -51,6 +52,10 @@ pub enum WhyNot {
     FailedToAnswer(Failure),
     /// Its circuit breaker is open.
     CircuitOpen(Timestamp),
+    /// It was taken away.
+    Gone,
+    /// It was set aside after so many faults in a row.
+    SetAside(AgentConduct),
 }
 
 impl fmt::Display for WhyNot {
@@ -67,6 +72,14 @@ impl fmt::Display for WhyNot {
             }
             Self::CircuitOpen(_) => {
                 f.write_str("failed too often of late; its circuit breaker is open")
+            }
+            Self::Gone => f.write_str("was taken away"),
+            Self::SetAside(conduct) => {
+                write!(f, "was set aside after {} faults in a row", conduct.faults)?;
+                if let Some(last) = conduct.last {
+                    write!(f, ", the last of them {last}")?;
+                }
+                Ok(())
             }
         }
     }
@@ -117,6 +130,13 @@ impl Refusal {
         if self.considered.len() > NAMED {
             reasons.push(format!("and {} more", self.considered.len() - NAMED));
         }
-        Failure::new(self.code, format!("{wanted}: {}", reasons.join("; ")))
+        let mut message = format!("{wanted}: {}", reasons.join("; "));
+        let set_aside = |one: &&Considered| matches!(one.why_not, WhyNot::SetAside(_));
+        if let Some(Considered { agent, .. }) = self.considered.iter().find(set_aside) {
+            message += &format!(
+                "\nhint: when it can be trusted again, `ringfence agents release {agent}`"
+            );
+        }
+        Failure::new(self.code, message)
     }
 }

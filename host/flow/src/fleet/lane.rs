@@ -25,6 +25,11 @@ impl Lane {
         }
     }
 
+    /// The same with another limit. Whoever is above it stays.
+    pub(super) fn resize(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
     /// Whether one more may enter.
     pub(super) fn has_room(&self, is_emergency: bool) -> bool {
         if is_emergency {

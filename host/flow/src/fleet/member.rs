@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::conduct::AgentConduct;
 use super::lane::Lane;
 use crate::{Activity, AgentProfile, Breaker, BreakerPolicy};
 
@@ -11,6 +12,9 @@ pub(super) struct Member {
     pub(super) profile: Arc<AgentProfile>,
     pub(super) breaker: Breaker,
     pub(super) lane: Lane,
+    pub(super) conduct: AgentConduct,
+    /// Whether it was taken away; what is under way goes on.
+    pub(super) is_gone: bool,
     waiting: u32,
     attempts: u64,
 }
@@ -22,9 +26,18 @@ impl Member {
             lane: Lane::new(profile.instances, lane),
             profile,
             breaker: Breaker::new(policy),
+            conduct: AgentConduct::default(),
+            is_gone: false,
             waiting: 0,
             attempts: 0,
         }
+    }
+
+    /// Another version takes its place, or it comes back.
+    pub(super) fn renew(&mut self, profile: Arc<AgentProfile>) {
+        self.lane.resize(profile.instances);
+        self.profile = profile;
+        self.is_gone = false;
     }
 
     pub(super) fn running(&self) -> u32 {

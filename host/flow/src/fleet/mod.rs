@@ -17,15 +17,19 @@
 //! whatever it held.
 
 mod choice;
+mod conduct;
 mod demand;
 mod gate;
 mod lane;
 mod member;
 mod queue;
 mod room;
+mod roster;
 mod scheduler;
 
+pub use conduct::{AgentConduct, ConductBook, ConductPolicy};
 pub use demand::{Answer, Considered, Demand, Refusal, WhyNot};
 pub use lane::MAX_EMERGENCIES_IN_A_ROW;
 pub use room::{RunLimits, RunSlot};
+pub use roster::AgentChange;
 pub use scheduler::{AgentLoad, Fleet, FleetAction, FleetPolicy, Ticket};

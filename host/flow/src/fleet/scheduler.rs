@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::choice::{LineKey, Step};
+use super::conduct::{AgentConduct, ConductPolicy};
 use super::lane::Lane;
 use super::member::Member;
 use super::queue::{Line, Urgency};
@@ -24,6 +25,8 @@ pub struct FleetPolicy {
     pub emergency_reserve: u32,
     /// The breaker of each agent.
     pub breaker: BreakerPolicy,
+    /// When an agent is set aside.
+    pub conduct: ConductPolicy,
     /// What holds for roles and agents over all runs.
     pub limits: Limits,
 }
@@ -35,6 +38,8 @@ pub struct AgentLoad {
     pub profile: Arc<AgentProfile>,
     /// Its circuit breaker.
     pub breaker: BreakerState,
+    /// How it has behaved of late.
+    pub conduct: AgentConduct,
     /// How many attempts it has under way.
     pub running: u32,
 }
@@ -68,6 +73,20 @@ pub enum FleetAction {
         /// Why.
         refusal: Refusal,
     },
+    /// How an agent behaves is known better: to be kept for later hosts.
+    Conducted {
+        /// The agent.
+        agent: AgentName,
+        /// What is known now.
+        conduct: AgentConduct,
+    },
+    /// An agent was set aside: no attempt of it starts until it is released.
+    SetAside {
+        /// The agent.
+        agent: AgentName,
+        /// Why.
+        conduct: AgentConduct,
+    },
     /// An agent's breaker moved.
     BreakerMoved {
         /// The agent.
@@ -81,14 +100,26 @@ pub enum FleetAction {
 pub(super) type MemberIndex = usize;
 
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     run: RunSlot,
-    demand: Demand,
+    pub(super) demand: Demand,
     submitted: Timestamp,
     state: TicketState,
 }
 
 impl Held {
+    pub(super) fn is_queued(&self) -> bool {
+        matches!(self.state, TicketState::Queued)
+    }
+
+    /// Who makes its attempt.
+    pub(super) fn member(&self) -> Option<MemberIndex> {
+        match self.state {
+            TicketState::Running { member, .. } => Some(member),
+            TicketState::Queued | TicketState::Asking { .. } => None,
+        }
+    }
+
     fn guest(&self) -> Guest<'_> {
         Guest {
             run: self.run,
@@ -120,7 +151,8 @@ enum TicketState {
 pub struct Fleet {
     pub(super) members: Vec<Member>,
     pub(super) room: Room,
-    tickets: BTreeMap<Ticket, Held>,
+    pub(super) policy: FleetPolicy,
+    pub(super) tickets: BTreeMap<Ticket, Held>,
     pub(super) lines: BTreeMap<LineKey, Line>,
     last_ticket: u64,
     unmet: BTreeMap<Ticket, Refusal>,
@@ -139,7 +171,8 @@ impl Fleet {
         let host = Lane::new(policy.capacity, policy.emergency_reserve);
         Self {
             members,
-            room: Room::new(host, policy.limits),
+            room: Room::new(host, policy.limits.clone()),
+            policy,
             tickets: BTreeMap::new(),
             lines: BTreeMap::new(),
             last_ticket: 0,
@@ -164,26 +197,31 @@ impl Fleet {
     pub fn submit(&mut self, now: Timestamp, run: RunSlot, demand: Demand) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        let (candidates, considered) = self.candidates(&demand);
-        if candidates.is_empty() {
-            let refusal = Refusal {
-                code: FailureCode::NoCapableAgent,
-                role: demand.role,
-                agent: demand.agent,
-                considered,
-            };
-            self.unmet.insert(ticket, refusal);
-            return ticket;
-        }
         let held = Held {
             run,
             demand,
             submitted: now,
             state: TicketState::Queued,
         };
+        self.offer(ticket, held);
+        ticket
+    }
+
+    /// Lines a ticket up for those that may serve it, if there is anybody.
+    pub(super) fn offer(&mut self, ticket: Ticket, held: Held) {
+        let (candidates, considered) = self.candidates(&held.demand);
+        if candidates.is_empty() {
+            let refusal = Refusal {
+                code: FailureCode::NoCapableAgent,
+                role: held.demand.role,
+                agent: held.demand.agent,
+                considered,
+            };
+            self.unmet.insert(ticket, refusal);
+            return;
+        }
         self.enqueue(ticket, &held, candidates, false);
         self.tickets.insert(ticket, held);
-        ticket
     }
 
     /// Gives up a ticket that is queued or being asked about, and says whether
@@ -227,6 +265,15 @@ impl Fleet {
         for index in candidates.iter() {
             let member = &mut self.members[*index];
             let agent = member.profile.name.clone();
+            if member.is_gone || member.conduct.set_aside {
+                // Since it was asked.
+                let why_not = match member.is_gone {
+                    true => WhyNot::Gone,
+                    false => WhyNot::SetAside(member.conduct),
+                };
+                considered.push(Considered { agent, why_not });
+                continue;
+            }
             let why_not = match answers.get(&agent) {
                 Some(Answer::Capable) => {
                     capable.push(*index);
@@ -358,9 +405,12 @@ impl Fleet {
 
     /// The agents in the order of names.
     pub fn agents(&self) -> impl Iterator<Item = AgentLoad> {
-        self.members.iter().map(|member| AgentLoad {
+        let mut members: Vec<_> = self.members.iter().filter(|one| !one.is_gone).collect();
+        members.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+        members.into_iter().map(|member| AgentLoad {
             profile: Arc::clone(&member.profile),
             breaker: member.breaker.state(),
+            conduct: member.conduct,
             running: member.running(),
         })
     }
@@ -375,6 +425,9 @@ impl Fleet {
         let (mut candidates, mut considered) = (Vec::new(), Vec::new());
         for (index, member) in self.members.iter().enumerate() {
             let profile = &member.profile;
+            if member.is_gone {
+                continue;
+            }
             if demand
                 .agent
                 .as_ref()
@@ -386,6 +439,7 @@ impl Fleet {
             let why_not = match missing {
                 _ if !profile.has_role(&demand.role) => WhyNot::OtherRole,
                 Some(mount) => WhyNot::NotGranted(mount.clone()),
+                None if member.conduct.set_aside => WhyNot::SetAside(member.conduct),
                 None => {
                     candidates.push(index);
                     continue;

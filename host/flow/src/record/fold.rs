@@ -151,6 +151,7 @@ impl RunRecord {
                 agent: agent.clone(),
                 state: *state,
             }),
+            RunEventKind::AgentSetAside { .. } | RunEventKind::AgentChanged { .. } => {}
             RunEventKind::RunStopping { failure } => self.failure = Some(failure.clone()),
             RunEventKind::ApprovalRequested {
                 task,

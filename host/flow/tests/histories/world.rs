@@ -6,11 +6,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ringfence_flow::{
-    AgentLoad, AgentName, AgentProfile, Answer, AttemptResult, BreakerPolicy, Budgets, ContentHash,
-    Decision, EVENT_SCHEMA, Effect, Failure, FailureCode, Fleet, FleetAction, FleetPolicy,
-    Happening, InstanceRef, JournalEntry, Json, Limits, Output, Plan, Recalled, Rejection, Replay,
-    Role, Run, RunEvent, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunPath, RunSlot,
-    StopReason, TaskBody, TaskIndex, Ticket, Timestamp, Usage, Verdict,
+    AgentLoad, AgentName, AgentProfile, Answer, AttemptResult, BreakerPolicy, Budgets,
+    ConductPolicy, ContentHash, Decision, EVENT_SCHEMA, Effect, Failure, FailureCode, Fleet,
+    FleetAction, FleetPolicy, Happening, InstanceRef, JournalEntry, Json, Limits, Output, Plan,
+    Recalled, Rejection, Replay, Role, Run, RunEvent, RunEventKind, RunId, RunInput, RunLimits,
+    RunOptions, RunPath, RunSlot, StopReason, TaskBody, TaskIndex, Ticket, Timestamp, Usage,
+    Verdict,
 };
 
 use crate::promises::{Figures, Promises};
@@ -129,6 +130,7 @@ fn agents() -> Vec<Arc<AgentProfile>> {
 impl World {
     fn new(plan: &Arc<Plan>, seed: u64) -> Self {
         let policy = FleetPolicy {
+            conduct: ConductPolicy::default(),
             capacity: 6,
             emergency_reserve: 1,
             breaker: BreakerPolicy::default(),
@@ -402,7 +404,9 @@ impl World {
                 self.handle(run, RunInput::Refused { at, agent, failure });
             }
             FleetAction::Ask { ticket, agents } => self.asking.push((ticket, agents)),
-            FleetAction::BreakerMoved { .. } => {}
+            FleetAction::BreakerMoved { .. }
+            | FleetAction::Conducted { .. }
+            | FleetAction::SetAside { .. } => {}
         }
     }
 

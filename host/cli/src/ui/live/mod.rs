@@ -154,6 +154,8 @@ fn is_news(event: &RunEventKind) -> bool {
         | RunEventKind::FallbackChosen { .. }
         | RunEventKind::FinallyStarted { .. }
         | RunEventKind::BreakerMoved { .. }
+        | RunEventKind::AgentSetAside { .. }
+        | RunEventKind::AgentChanged { .. }
         | RunEventKind::RunResumed { .. }
         | RunEventKind::RunRetried { .. }
         | RunEventKind::RunStopping { .. } => true,

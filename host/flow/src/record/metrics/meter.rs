@@ -226,6 +226,8 @@ impl WorkflowMeter {
             | RunEventKind::RetryScheduled { .. }
             | RunEventKind::FallbackChosen { .. }
             | RunEventKind::BreakerMoved { .. }
+            | RunEventKind::AgentSetAside { .. }
+            | RunEventKind::AgentChanged { .. }
             | RunEventKind::ApprovalDecided { .. }
             | RunEventKind::FinallyStarted { .. }
             | RunEventKind::RunResumed { .. }

@@ -26,6 +26,7 @@ fn on_agent(agent: &str, limit: Limit) -> Limits {
 
 fn limited(host: Limits, agents: impl IntoIterator<Item = Arc<AgentProfile>>) -> Fleet {
     let policy = FleetPolicy {
+        conduct: ConductPolicy::default(),
         capacity: 100,
         emergency_reserve: 1,
         breaker: BreakerPolicy::default(),

@@ -1,5 +1,6 @@
 mod emergency;
 mod limits;
+mod roster;
 
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ fn demand(role: &str) -> Demand {
 
 fn fleet(capacity: u32, agents: impl IntoIterator<Item = Arc<AgentProfile>>) -> Fleet {
     let policy = FleetPolicy {
+        conduct: ConductPolicy::default(),
         capacity,
         emergency_reserve: 1,
         breaker: BreakerPolicy {
