@@ -83,6 +83,7 @@ async fn files_that_are_no_plugins_are_refused_each_with_its_reason() {
     let names: Vec<_> = loading
         .sandbox
         .loaded()
+        .into_iter()
         .map(|agent| agent.profile().name.to_string())
         .collect();
     assert_eq!(names, [VICTIM.name()]);

@@ -120,20 +120,50 @@ impl Host {
         budgets: Budgets,
         stop: StopSignal,
     ) -> Ran {
-        let seen = Arc::new(Seen::default());
-        let report = self
-            .sandbox
-            .execute(Attempt {
-                agent: AgentName::new(agent).unwrap(),
-                request,
-                budgets,
-                artifacts: Arc::new(MemoryArtifacts::default()),
-                observer: Arc::clone(&seen) as Arc<dyn AttemptObserver>,
-                stop,
-            })
-            .await;
-        Ran { report, seen }
+        attempt_on(&self.sandbox, agent, request, budgets, stop).await
     }
+}
+
+/// Runs one attempt of `agent` with `input` within `budgets`.
+pub async fn run_on(
+    sandbox: &Sandbox,
+    agent: &str,
+    input: serde_json::Value,
+    budgets: Budgets,
+) -> Ran {
+    attempt_on(sandbox, agent, request(input), budgets, Box::pin(pending())).await
+}
+
+/// Runs one attempt that `stop` may stop.
+pub async fn attempt_on(
+    sandbox: &Sandbox,
+    agent: &str,
+    request: TaskRequest,
+    budgets: Budgets,
+    stop: StopSignal,
+) -> Ran {
+    let seen = Arc::new(Seen::default());
+    let report = sandbox
+        .execute(Attempt {
+            agent: AgentName::new(agent).unwrap(),
+            request,
+            budgets,
+            artifacts: Arc::new(MemoryArtifacts::default()),
+            observer: Arc::clone(&seen) as Arc<dyn AttemptObserver>,
+            stop,
+        })
+        .await;
+    Ran { report, seen }
+}
+
+/// A guest that does the same as the one called `name` and is another file: it
+/// has a section more, which nobody reads.
+pub fn variant(name: &str, number: u8) -> Vec<u8> {
+    let mut bytes = std::fs::read(guest(name)).unwrap();
+    // Section 0, seven bytes long: a name of five, and what it holds.
+    bytes.extend(b"\0\x07\x05other");
+    bytes.push(number);
+    bytes
 }
 
 /// Only its owner may write to a folder of compiled code.

@@ -6,6 +6,7 @@
 //! workflow in 30 lines.
 
 pub mod config;
+pub mod hot;
 
 pub use ringfence_engine as engine;
 pub use ringfence_flow as flow;

@@ -18,6 +18,7 @@ mod folder;
 mod grants;
 mod guest_log;
 mod host;
+mod hot;
 mod inspect;
 mod limiter;
 mod link;
@@ -45,6 +46,7 @@ pub use conv::{MAX_ARTIFACT_NAME_LEN, MAX_MEDIA_TYPE_LEN, MAX_PATH_LEN, MAX_RULE
 pub use folder::{
     DEFAULT_COMPONENT_LIMIT, Folder, FolderContent, FolderError, FolderObserver, LoadedComponent,
 };
+pub use hot::Refreshed;
 pub use inspect::{Capability, ComponentReport, ImportedPackage};
 pub use protections::missing_protections;
 pub use refusal::{Refusal, RefusalReason};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
@@ -20,9 +20,12 @@ use crate::component_check::{AgentDescription, AgentKind, ComponentInterface};
 use crate::config::SandboxConfig;
 use crate::conv;
 use crate::fingerprint::fingerprint;
-use crate::folder::{Folder, FolderError, FolderObserver, LoadedComponent, refuse_same_names};
+use crate::folder::{
+    Folder, FolderError, FolderObserver, LoadedComponent, Looks, refuse_same_names,
+};
 use crate::grants;
 use crate::host::Randomness;
+use crate::hot::{HotFolder, Refreshed};
 use crate::inspect::ComponentReport;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::runtime::{Runtime, RuntimeError};
@@ -119,13 +122,18 @@ impl fmt::Debug for LoadedAgent {
 pub struct Sandbox {
     runtime: Arc<Runtime>,
     config: Arc<SandboxConfig>,
-    agents: BTreeMap<AgentName, LoadedAgent>,
+    agents: RwLock<Arc<Agents>>,
+    hot: tokio::sync::Mutex<HotFolder>,
 }
+
+/// The loaded agents. Attempts that are under way keep theirs, whatever takes
+/// its place.
+pub(crate) type Agents = BTreeMap<AgentName, Arc<LoadedAgent>>;
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("agents", &self.agents)
+            .field("agents", &self.current())
             .finish_non_exhaustive()
     }
 }
@@ -150,9 +158,10 @@ impl Sandbox {
             .transpose()?;
         let compiler = Compiler::new(config.compilation.clone(), CompileLimits::default(), cache);
         let folder = Folder::new(config.plugins.clone());
-        let content = folder
-            .load(runtime.engine(), &Arc::new(compiler), observer)
-            .await?;
+        let compiler = Arc::new(compiler);
+        // Before they are read: what changes in between is seen at the next look.
+        let looks = Looks::first(folder.stamps()?);
+        let content = folder.load(runtime.engine(), &compiler, observer).await?;
         let mut refused = content.refused;
         let mut agents = Vec::with_capacity(content.loaded.len());
         for (path, admitted) in admit_all(&runtime, &config, content.loaded).await {
@@ -175,29 +184,74 @@ impl Sandbox {
         }
         refused.extend(same);
         refused.sort_by(|a, b| a.path.cmp(&b.path));
-        let agents = agents
+        let agents: Agents = agents
             .into_iter()
-            .map(|agent| (agent.profile.name.clone(), agent))
+            .map(|agent| (agent.profile.name.clone(), Arc::new(agent)))
+            .collect();
+        let shadowed = refused
+            .iter()
+            .filter(|refusal| matches!(refusal.reason, RefusalReason::SameName { .. }))
+            .map(|refusal| refusal.path.clone())
             .collect();
         Ok(Loading {
             sandbox: Self {
                 runtime,
                 config,
-                agents,
+                agents: RwLock::new(Arc::new(agents)),
+                hot: tokio::sync::Mutex::new(HotFolder {
+                    folder,
+                    compiler,
+                    looks,
+                    shadowed,
+                }),
             },
             refused,
         })
     }
 
     /// The loaded agents, in the order of their names.
-    pub fn loaded(&self) -> impl Iterator<Item = &LoadedAgent> {
-        self.agents.values()
+    #[must_use]
+    pub fn loaded(&self) -> Vec<Arc<LoadedAgent>> {
+        self.current().values().cloned().collect()
     }
 
     /// The loaded agent called `name`.
     #[must_use]
-    pub fn agent(&self, name: &AgentName) -> Option<&LoadedAgent> {
-        self.agents.get(name)
+    pub fn agent(&self, name: &AgentName) -> Option<Arc<LoadedAgent>> {
+        self.current().get(name).cloned()
+    }
+
+    /// Looks at the plugins folders, and takes in what was added, replaced or
+    /// taken away since the last look. A file is taken in when two looks in a row
+    /// have found it the same, so that none is read that is still being written.
+    ///
+    /// Attempts that are under way end with the agent that they began with. Where
+    /// a file is refused that took another's place, or that has the name of an
+    /// agent from another file, the agent that was there before stays.
+    ///
+    /// # Errors
+    /// [`FolderError`] if a folder is not there or cannot be read; nothing is
+    /// changed then.
+    pub async fn refresh(&self) -> Result<Refreshed, FolderError> {
+        let mut hot = self.hot.lock().await;
+        let before = self.current();
+        let mut agents = Agents::clone(&before);
+        let refused = hot.look(&mut agents, &self.runtime, &self.config).await?;
+        let has_changed = agents.len() != before.len()
+            || agents
+                .iter()
+                .any(|(name, agent)| !before.get(name).is_some_and(|old| Arc::ptr_eq(old, agent)));
+        if has_changed {
+            *self.agents.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(agents);
+        }
+        Ok(Refreshed {
+            has_changed,
+            refused,
+        })
+    }
+
+    fn current(&self) -> Arc<Agents> {
+        Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What the operator decided.
@@ -207,9 +261,10 @@ impl Sandbox {
     }
 
     async fn attempt(&self, mut attempt: Attempt) -> AttemptReport {
-        let Some(agent) = self.agents.get(&attempt.agent) else {
+        let Some(agent) = self.agent(&attempt.agent) else {
             return not_run(unknown_agent(&attempt.agent));
         };
+        let agent = agent.as_ref();
         let budgets = attempt.budgets.at_most(&self.config.ceiling);
         let request = &attempt.request;
         let (preopens, decisions) = grants::decide_mounts(
@@ -300,8 +355,9 @@ impl Sandbox {
 
 impl AttemptRunner for Sandbox {
     fn agents(&self) -> Vec<Arc<AgentProfile>> {
-        let profiles = self.agents.values().map(|agent| &agent.profile);
-        profiles.cloned().collect()
+        let agents = self.current();
+        let profiles = agents.values().map(|agent| Arc::clone(&agent.profile));
+        profiles.collect()
     }
 
     fn ceiling(&self) -> Budgets {
@@ -318,7 +374,7 @@ impl AttemptRunner for Sandbox {
         request: &'a TaskRequest,
     ) -> BoxFuture<'a, Result<bool, Failure>> {
         Box::pin(async move {
-            let loaded = self.agents.get(agent).ok_or_else(|| unknown_agent(agent))?;
+            let loaded = self.agent(agent).ok_or_else(|| unknown_agent(agent))?;
             self.runtime.can_handle(agent, &loaded.pre, request).await
         })
     }
@@ -329,7 +385,7 @@ impl AttemptRunner for Sandbox {
         mounts: &'a [MountName],
     ) -> BoxFuture<'a, Option<ContentHash>> {
         Box::pin(async move {
-            let profile = Arc::clone(&self.agents.get(agent)?.profile);
+            let profile = Arc::clone(&self.agent(agent)?.profile);
             if mounts.iter().any(|mount| profile.may_write(mount)) {
                 return None;
             }
@@ -389,7 +445,7 @@ async fn admit_all(
 }
 
 /// Makes an agent of a component: links it and asks it who it is.
-async fn admit(
+pub(crate) async fn admit(
     runtime: &Runtime,
     config: &SandboxConfig,
     component: &LoadedComponent,
@@ -471,8 +527,9 @@ fn command_stdio(
 }
 
 fn unknown_agent(name: &AgentName) -> Failure {
-    let message = format!("no agent `{name}` is loaded");
-    Failure::new(FailureCode::HostError, message)
+    // It was when the host chose it.
+    let message = format!("the agent `{name}` was taken away just now");
+    Failure::new(FailureCode::Transient, message)
 }
 
 /// The report of an attempt for which no guest was run.

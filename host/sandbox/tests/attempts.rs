@@ -55,7 +55,7 @@ async fn can_handle_is_the_agents_answer() {
     assert_eq!(ask("broken").await.unwrap_err().code, FailureCode::Trap);
     assert_eq!(
         ask("nobody").await.unwrap_err().code,
-        FailureCode::HostError
+        FailureCode::Transient
     );
 }
 

@@ -77,11 +77,11 @@ impl Breakers {
 pub(crate) async fn list(global: &Global, format: Format) -> Result<(), CliError> {
     let session = Session::open(global, &[]).await?;
     let breakers = Breakers::now();
+    let loaded = session.sandbox.loaded();
     match format {
         Format::Json => print_json(&Listing {
-            agents: session
-                .sandbox
-                .loaded()
+            agents: loaded
+                .iter()
                 .map(|agent| Listed {
                     profile: agent.profile(),
                     component: agent.report(),
@@ -108,9 +108,9 @@ fn for_people(session: &Session, breakers: &Breakers) -> String {
     ];
     table.row(head.map(|cell| dim.apply_to(cell).to_string()));
     for agent in session.sandbox.loaded() {
-        table.row(row(agent, breakers, &bold));
+        table.row(row(&agent, breakers, &bold));
     }
-    let count = session.sandbox.loaded().count();
+    let count = session.sandbox.loaded().len();
     if count == 0 {
         text.push_str(&session.nothing_loaded());
         text.push('\n');

@@ -39,7 +39,7 @@ pub(crate) async fn inspect(
     };
     match format {
         Format::Json => print_json(&inspection),
-        Format::Human => print(&for_people(agent, &inspection)),
+        Format::Human => print(&for_people(&agent, &inspection)),
     }
     Ok(())
 }

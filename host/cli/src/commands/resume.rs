@@ -1,11 +1,14 @@
 //! `ringfence runs resume` and `ringfence runs retry`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence::engine::{Host, ResumeSpec};
-use ringfence::flow::{AgentName, RunEventKind, RunId, TaskId, TaskIndex, clean_text, nearest};
+use ringfence::flow::{
+    AgentChange, AgentName, ContentHash, RunEventKind, RunId, TaskId, TaskIndex, clean_text,
+    nearest,
+};
 use ringfence::journal::{JournalFile, Resumable};
 
 use super::drive::{Drive, clock_after};
@@ -32,9 +35,12 @@ pub(super) async fn resume(
     let session = Session::open(&global, &mounts).await?;
     session.warn();
     drive.expect(durations(&file, &kept.header.workflow));
-    let mut used = BTreeSet::new();
+    let mut used = Used {
+        agents: BTreeSet::new(),
+        hashes: kept.header.agents.clone(),
+    };
     file.events(&args.run, 0, |event| {
-        note_agent(&event.event, &mut used);
+        used.note(&event.event);
         drive.remember(&event);
     })?;
     check_agents(&file, &kept, &session, &used, args)?;
@@ -42,6 +48,7 @@ pub(super) async fn resume(
     let plan = Arc::clone(kept.run.run().plan());
     let clock = clock_after(kept.run.at());
     let host = Host::start(session.sandbox.clone(), session.host.clone(), clock);
+    let _watch = session.watch_plugins(&host);
     let handle = host
         .resume(ResumeSpec {
             run: kept.run,
@@ -95,11 +102,26 @@ fn index(kept: &Resumable, task: &TaskId) -> Result<TaskIndex, CliError> {
     })
 }
 
-fn note_agent(event: &RunEventKind, used: &mut BTreeSet<AgentName>) {
-    match event {
-        RunEventKind::AttemptStarted { agent, .. } => drop(used.insert(agent.clone())),
-        RunEventKind::Child { event, .. } => note_agent(event, used),
-        _ => {}
+/// The agents that a run has used.
+struct Used {
+    agents: BTreeSet<AgentName>,
+    /// What they were when the run was left, and those that it has not used.
+    hashes: BTreeMap<AgentName, ContentHash>,
+}
+
+impl Used {
+    fn note(&mut self, event: &RunEventKind) {
+        match event {
+            RunEventKind::AttemptStarted { agent, .. } => drop(self.agents.insert(agent.clone())),
+            RunEventKind::AgentChanged { agent, change } => match change {
+                AgentChange::Added { hash, .. } | AgentChange::Replaced { hash, .. } => {
+                    self.hashes.insert(agent.clone(), *hash);
+                }
+                AgentChange::Removed => {}
+            },
+            RunEventKind::Child { event, .. } => self.note(event),
+            _ => {}
+        }
     }
 }
 
@@ -109,24 +131,23 @@ fn check_agents(
     file: &JournalFile,
     kept: &Resumable,
     session: &Session,
-    used: &BTreeSet<AgentName>,
+    used: &Used,
     args: &ResumeArgs,
 ) -> Result<(), CliError> {
     let now = session.agent_hashes();
     let changed: Vec<_> = used
+        .agents
         .iter()
-        .filter_map(
-            |agent| match (kept.header.agents.get(agent), now.get(agent)) {
-                (Some(then), Some(now)) if then == now => None,
-                (Some(then), Some(now)) => Some(format!(
-                    "`{agent}` was {} and is {}",
-                    then.short(),
-                    now.short()
-                )),
-                (_, None) => Some(format!("`{agent}` is not loaded")),
-                (None, Some(_)) => Some(format!("`{agent}` was not there")),
-            },
-        )
+        .filter_map(|agent| match (used.hashes.get(agent), now.get(agent)) {
+            (Some(then), Some(now)) if then == now => None,
+            (Some(then), Some(now)) => Some(format!(
+                "`{agent}` was {} and is {}",
+                then.short(),
+                now.short()
+            )),
+            (_, None) => Some(format!("`{agent}` is not loaded")),
+            (None, Some(_)) => Some(format!("`{agent}` was not there")),
+        })
         .collect();
     if changed.is_empty() {
         return Ok(());

@@ -50,6 +50,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Cli
         spec.artifacts = file.artifacts();
     }
     let artifacts = Arc::clone(&spec.artifacts);
+    let _watch = session.watch_plugins(&host);
     let handle = host.run(spec).await?;
     drive.finish(handle, &host, &plan, &*artifacts).await
 }

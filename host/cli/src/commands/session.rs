@@ -8,11 +8,12 @@ use std::time::Duration;
 use console::Style;
 use indicatif::{ProgressBar, ProgressStyle};
 use ringfence::config::{Config, ConfigError, FILE_NAME};
-use ringfence::engine::HostConfig;
+use ringfence::engine::{Host, HostConfig};
 use ringfence::flow::{
     AgentConduct, AgentName, AgentProfile, AttemptRunner, ConductBook, ContentHash, Diagnostic,
     HostFacts, MAX_ID_LEN, MountName, WorkflowFile, clean_text, nearest,
 };
+use ringfence::hot::{DEFAULT_LOOK, FolderWatch};
 use ringfence::journal::ConductFolder;
 use ringfence::sandbox::{
     Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
@@ -87,6 +88,27 @@ impl Session {
         })
     }
 
+    /// Has a host pick up what changes in the plugins folders, as long as the
+    /// result lives.
+    pub(super) fn watch_plugins(&self, host: &Host) -> FolderWatch {
+        FolderWatch::start(self.sandbox.clone(), host.clone(), DEFAULT_LOOK, |found| {
+            let style = Style::new().for_stderr().yellow();
+            match found {
+                Ok(refreshed) => {
+                    for refusal in &refreshed.refused {
+                        let what = indented(&refusal.to_string());
+                        let hint = refusal.hint();
+                        say(&format!(
+                            "{} {what}\nhint: {hint}; the agent that was there before stays",
+                            style.apply_to("refused:")
+                        ));
+                    }
+                }
+                Err(error) => say(&format!("{} {error}", style.apply_to("warning:"))),
+            }
+        })
+    }
+
     /// The components of the loaded agents.
     pub(super) fn agent_hashes(&self) -> BTreeMap<AgentName, ContentHash> {
         let agents = self.sandbox.agents();
@@ -110,7 +132,7 @@ impl Session {
     }
 
     /// The loaded agent called `name`.
-    pub(super) fn agent(&self, name: &AgentName) -> Result<&LoadedAgent, CliError> {
+    pub(super) fn agent(&self, name: &AgentName) -> Result<Arc<LoadedAgent>, CliError> {
         self.sandbox.agent(name).ok_or_else(|| {
             let is_it = |refusal: &&Refusal| {
                 refusal
@@ -137,10 +159,8 @@ impl Session {
     }
 
     fn nearest_agent(&self, name: &AgentName) -> String {
-        let names = self
-            .sandbox
-            .loaded()
-            .map(|agent| agent.profile().name.as_str());
+        let agents = self.sandbox.agents();
+        let names = agents.iter().map(|profile| profile.name.as_str());
         match nearest(name.as_str(), names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
@@ -170,7 +190,7 @@ impl Session {
             say(&format!("{} {missing}", style.apply_to("warning:")));
         }
         self.warn_of_strangers();
-        if self.sandbox.loaded().next().is_none() {
+        if self.sandbox.loaded().is_empty() {
             say(&format!(
                 "{} {}",
                 style.apply_to("warning:"),

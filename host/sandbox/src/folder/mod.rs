@@ -3,11 +3,13 @@
 mod observer;
 mod read;
 mod same_name;
+mod watch;
 
 pub use observer::FolderObserver;
 pub(crate) use same_name::refuse_same_names;
+pub(crate) use watch::{Due, Looks, Stamp};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -149,6 +151,29 @@ impl Folder {
         }
         files.sort();
         Ok(files)
+    }
+
+    /// What tells each file from another one. One that cannot be looked at is
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`files`](Self::files).
+    pub(crate) fn stamps(&self) -> Result<BTreeMap<PathBuf, Stamp>, FolderError> {
+        let stamp = |path: PathBuf| {
+            let metadata = fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path));
+            Some((path, Stamp::of(&metadata.ok()?)))
+        };
+        Ok(self.files()?.into_iter().filter_map(stamp).collect())
+    }
+
+    /// Loads one file of the folders.
+    pub(crate) async fn load_one(
+        &self,
+        path: PathBuf,
+        engine: &Engine,
+        compiler: &Arc<Compiler>,
+    ) -> Result<LoadedComponent, Refusal> {
+        load_file(path, self.limit, engine.clone(), Arc::clone(compiler)).await
     }
 
     /// Loads all that the folders hold, several at a time. One that is refused
