@@ -149,6 +149,17 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Print what the agents of a run reached for, whether it was allowed, and by which rule
+    Audit {
+        /// The run
+        run: RunId,
+        /// Only what was denied
+        #[arg(long)]
+        denied: bool,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Go on with a run whose process has died
     Resume(ResumeArgs),
     /// Run tasks of a run that has ended again, and all that depends on them

@@ -137,6 +137,47 @@ fn a_run_that_was_left_is_seen_and_goes_on() {
 }
 
 #[test]
+fn the_audit_names_each_rule_that_decided() {
+    let folder = plugins(&["read-env"]);
+    fs::create_dir(folder.path().join("src")).unwrap();
+    let config = "schema = 1\nplugins = [\".\"]\n[agents.read-env]\nmounts = [\"src\"]\n";
+    fs::write(folder.path().join("ringfence.toml"), config).unwrap();
+    let workflow = "version: 1\nname: nosy\ntasks:\n  look: { role: read-env, mounts: [src], input: { mount: src } }\n";
+    fs::write(folder.path().join("nosy.yaml"), workflow).unwrap();
+    let say = |args: &[&str]| -> Ended {
+        let mut command = ringfence(folder.path());
+        command.args(["--journal", "j.sqlite"]).args(args);
+        command.output().unwrap().into()
+    };
+    say(&["run", "nosy.yaml", "--id", "nosy", "--mount", "src=src"]).expect(0);
+    let audit = say(&["runs", "audit", "nosy"]).expect(0).stdout;
+    for part in [
+        "mount src",
+        "[agents.read-env] mounts = [\"src\"]",
+        "network tcp",
+        "network dns",
+        "sandboxes have no network",
+        "make a symbolic link",
+        "1 allowed, ",
+    ] {
+        assert!(audit.contains(part), "{part}: {audit}");
+    }
+    let denied = say(&["runs", "audit", "nosy", "--denied", "--format", "json"]).expect(0);
+    let lines: Vec<Value> = denied
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines.len() >= 4, "{lines:#?}");
+    let is_denial = |line: &Value| {
+        line["event"]["decision"]["allowed"] == false || line["decision"]["allowed"] == false
+    };
+    assert!(lines.iter().all(is_denial), "{lines:#?}");
+    let none = say(&["runs", "audit", "nobody"]).expect(2);
+    assert!(none.stderr.contains("nobody"), "{}", none.stderr);
+}
+
+#[test]
 fn a_run_is_watched_from_elsewhere_until_it_ends() {
     let stage = Stage::new();
     stage.left("r-1");

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod agents;
+mod audit;
 mod call;
 mod check;
 mod drive;

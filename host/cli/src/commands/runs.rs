@@ -4,6 +4,7 @@ use console::Style;
 use ringfence::flow::{Decision, RunId, TaskPath, nearest, show_duration};
 use ringfence::journal::{RunStanding, RunState};
 
+use super::audit::audit;
 use super::history::{self, earlier_runs};
 use super::resume::{how_to_go_on, resume};
 use super::{offline, watch};
@@ -30,6 +31,11 @@ pub(crate) async fn runs(global: &Global, command: &RunsCommand) -> Result<ExitC
         RunsCommand::Logs { run, task, format } => {
             history::logs(global, run, task.as_ref(), *format)?;
         }
+        RunsCommand::Audit {
+            run,
+            denied,
+            format,
+        } => audit(global, run, *denied, *format)?,
         RunsCommand::Resume(args) => return resume(global, args, None).await,
         RunsCommand::Retry { from, resume: args } => return resume(global, args, Some(from)).await,
         RunsCommand::Prune { older_than, format } => history::prune(global, *older_than, *format)?,
