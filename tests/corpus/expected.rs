@@ -194,6 +194,7 @@ pub fn expected(guest: Guest) -> Expected {
         )]),
         Guest::ReadEnv => Attempts(vec![completes(json!({}))]),
         Guest::Recurse => Attempts(vec![fails(json!({}), Trap, "call stack is exhausted")]),
+        Guest::Scripted => Attempts(vec![completes(json!([]))]),
         Guest::Reject => Attempts(vec![attempt(json!({}), Ends::Rejected, "")]),
         Guest::SleepLong => Attempts(vec![within(brief(), fails(json!({}), TimedOut, "20 ms"))]),
         Guest::Spin => Attempts(vec![
