@@ -131,3 +131,76 @@ fn what_can_be_written_is_written_when_a_report_cannot() {
     );
     assert!(folder.path().join("good.md").is_file());
 }
+
+#[test]
+fn a_workflow_file_that_would_eat_the_host_is_refused_with_its_place() {
+    let folder = plugins(&[]);
+    let tasks: String = (0..500_000)
+        .map(|n| format!("  t{n}: {{role: echo, input: {{a: {}}}}}\n", "x".repeat(60)))
+        .collect();
+    let aliases: String = (1..12)
+        .map(|n| {
+            let before = format!("*x{},", n - 1).repeat(10);
+            format!("x{n}: &x{n} [{before}]\n")
+        })
+        .collect();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (name, body, says) in [
+        ("large", format!("tasks:\n{tasks}"), "at most 4 MiB"),
+        (
+            "bomb",
+            format!("x0: &x0 [1]\n{aliases}tasks:\n  a: {{role: echo, input: *x11}}\n"),
+            "more than 200000 values, aliases expanded",
+        ),
+        (
+            "deep",
+            format!("tasks:\n  a: {{role: echo, input: {deep}}}\n"),
+            "nest deeper than 64 levels",
+        ),
+        (
+            "times",
+            "tasks:\n  a: {role: echo, input: \"${{ 'x' * 1000000000 }}\"}\n".to_owned(),
+            "does not repeat texts",
+        ),
+    ] {
+        let file = format!("{name}.yaml");
+        let text = format!("version: 1\nname: {name}\n{body}");
+        fs::write(folder.path().join(&file), text).unwrap();
+        let ended = run(folder.path(), &["check", "--no-agents", &file]).expect(4);
+        assert!(ended.stderr.contains(says), "{says}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(&format!("{file}:")),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.len() < 4_000, "{} bytes", ended.stderr.len());
+    }
+}
+
+#[test]
+fn an_expression_that_would_eat_the_host_fails_its_task() {
+    let folder = plugins(&["echo"]);
+    for (expression, says) in [
+        ("range(1000000000)", "too many elements"),
+        ("range(1000000000) | join('x')", "too many elements"),
+        (
+            "range(9999) | join(range(9999) | join('xxxxxxxxxx'))",
+            "expression-failed",
+        ),
+    ] {
+        for key in ["for_each", "input"] {
+            let text = format!(
+                "version: 1\nname: w\ntasks:\n  a: {{role: echo, {key}: \"${{{{ {expression} }}}}\"}}\n"
+            );
+            fs::write(folder.path().join("w.yaml"), text).unwrap();
+            let args = ["--plugins", ".", "run", "--no-journal", "w.yaml"];
+            let ended = run(folder.path(), &args).expect(1);
+            assert!(
+                ended.stdout.contains(says),
+                "{expression}: {}",
+                ended.stdout
+            );
+            assert!(ended.stdout.len() < 4_000, "{} bytes", ended.stdout.len());
+        }
+    }
+}
