@@ -71,11 +71,14 @@ async fn the_items_of_a_map_give_at_most_so_much_together() {
     let runner = Scripted::default().agent("mapper", "map", move |_| {
         second(AttemptResult::Completed(Output::of(large.clone())))
     });
-    let workflow = "version: 1\nname: m\ntasks:\n  all: {role: map, for_each: \"range(256)\"}\n";
-    let (outcome, _) = run(runner, workflow).await;
+    let workflow = "version: 1\nname: m\ntasks:\n  all: {role: map, for_each: \"range(2000)\"}\n";
+    let (outcome, events) = run(runner, workflow).await;
     let failure = outcome.failure.unwrap();
     assert_eq!(failure.code, FailureCode::OutputTooLarge, "{failure}");
     assert!(failure.message.contains("at most 256 MiB"), "{failure}");
+    let ended = |event: &&RunEvent| matches!(event.event, RunEventKind::AttemptEnded { .. });
+    let ended = events.iter().filter(ended).count();
+    assert!(ended < 300, "the rest was not waited for: {ended}");
 }
 
 #[tokio::test(start_paused = true)]

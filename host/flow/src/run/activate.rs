@@ -7,8 +7,8 @@ use super::machine::Run;
 use super::node::{Active, NodeState};
 use super::{InstanceRef, NodeEnd};
 use crate::{
-    ExprError, Failure, FailureCode, ForEach, RunEventKind, TaskBody, TaskIndex, TaskStatus,
-    Timestamp,
+    ByteSize, ExprError, Failure, FailureCode, ForEach, RunEventKind, TaskBody, TaskIndex,
+    TaskStatus, Timestamp,
 };
 
 impl Run {
@@ -106,6 +106,7 @@ impl Run {
             open: 0,
             limit,
             ended: 0,
+            given: ByteSize::bytes(0),
             gives_up: false,
         }));
         if count == 0 {

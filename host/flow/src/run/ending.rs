@@ -82,16 +82,21 @@ impl Run {
             return self.illegal("an instance ended of a task that is not active");
         };
         let shown = end.clone();
-        active.instances[at.item as usize].end(end);
-        active.ended += 1;
-        active.open -= 1;
+        active.take_end(at.item, end);
         let all_ended = active.all_ended();
+        let is_too_much = active.given > MAX_MERGED_OUTPUT;
         let goes_on = !active.gives_up && self.stopping.is_none();
         if self.plan.task(at.task).for_each.is_some() {
             self.emit_item_end(at, shown);
         }
         if all_ended {
             self.finish_node(at.task);
+        } else if goes_on && is_too_much {
+            // The host holds it all: the rest is not waited for.
+            if let Some(active) = self.nodes[at.task.get()].active() {
+                active.gives_up = true;
+            }
+            self.give_up_items(at.task);
         } else if goes_on {
             self.submit_more(now, at.task);
         }
@@ -176,7 +181,7 @@ impl Run {
         {
             return self.rejected(task, rejection);
         }
-        let size = active.merged_size();
+        let size = active.given;
         if map.is_some() && size > MAX_MERGED_OUTPUT {
             let failure = Failure::new(
                 FailureCode::OutputTooLarge,

@@ -12,20 +12,14 @@ use crate::{ByteSize, Dependency, Finding, Json, OnItemFailure, Output, Rejectio
 /// each dependent.
 pub const MAX_MERGED_OUTPUT: ByteSize = ByteSize::mib(256);
 
-impl Active {
-    /// What the values and findings of the instances take together.
-    pub(super) fn merged_size(&self) -> ByteSize {
-        let of_finding = |finding: &Finding| finding.message.len() as u64;
-        let sizes = self.ends().map(|end| match end {
-            InstanceEnd::Completed(output) => {
-                let findings: u64 = output.findings.iter().map(of_finding).sum();
-                output.value.as_str().len() as u64 + findings
-            }
-            InstanceEnd::Rejected(_) | InstanceEnd::Failed(_) | InstanceEnd::Cancelled => 0,
-        });
-        ByteSize::bytes(sizes.sum())
-    }
+/// What the value and the findings of an output take.
+pub(super) fn size(output: &Output) -> ByteSize {
+    let of_finding = |finding: &Finding| finding.message.len() as u64;
+    let findings: u64 = output.findings.iter().map(of_finding).sum();
+    ByteSize::bytes(output.value.as_str().len() as u64 + findings)
+}
 
+impl Active {
     /// What the task gave. Of a map: the values in item order, `null` where an
     /// item gave none unless those are left out, and all findings and
     /// artifacts one after the other.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use minijinja::Value;
 
 use super::instance::{Instance, InstanceEnd, InstanceState};
-use crate::{Dependency, Failure, Finding, TaskStatus};
+use super::merge::size;
+use crate::{ByteSize, Dependency, Failure, Finding, TaskStatus};
 
 /// Where a task is.
 #[derive(Debug)]
@@ -51,11 +52,23 @@ pub(super) struct Active {
     /// How many may be open at once.
     pub(super) limit: u32,
     pub(super) ended: u32,
+    /// What the instances that completed gave together.
+    pub(super) given: ByteSize,
     /// Whether one failed that the others cannot do without.
     pub(super) gives_up: bool,
 }
 
 impl Active {
+    /// An instance that was open has ended.
+    pub(super) fn take_end(&mut self, item: u32, end: InstanceEnd) {
+        if let InstanceEnd::Completed(output) = &end {
+            self.given = self.given.saturating_add(size(output));
+        }
+        self.instances[item as usize].end(end);
+        self.ended += 1;
+        self.open -= 1;
+    }
+
     /// How the instances that have ended did, in item order.
     pub(super) fn ends(&self) -> impl Iterator<Item = &InstanceEnd> {
         self.instances
