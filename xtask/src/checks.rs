@@ -11,11 +11,12 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Done, Report};
-use crate::{browser, guests, process, wasm};
+use crate::{browser, guests, process, tools, wasm};
 
 /// The workspaces that are not the host's: folder, and the name in steps.
 const PLUGINS: &str = "plugins/Cargo.toml";
 const GUESTS: &str = "tests/guests/Cargo.toml";
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// How long the database of known vulnerabilities may take to arrive.
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
@@ -41,7 +42,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     };
 
     report.step("lock files", |_| {
-        for manifest in ["Cargo.toml", PLUGINS, GUESTS] {
+        for manifest in ["Cargo.toml", PLUGINS, GUESTS, FUZZ] {
             process::output(&mut project.cargo([
                 "metadata",
                 "--locked",
@@ -54,7 +55,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     })?;
     report.step("format", |_| {
         // Not `--all`, which follows paths into the other workspaces.
-        for workspace in [".", "plugins", "tests/guests"] {
+        for workspace in [".", "plugins", "tests/guests", "fuzz"] {
             process::run(
                 project
                     .cargo(["fmt", "--check"])
@@ -205,38 +206,33 @@ fn workflow_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// Checks licences, sources and known vulnerabilities, as far as the tool and
 /// its database can be had.
 fn dependencies(project: &Project) -> Result<Done, Error> {
-    let has_tool = process::within(
-        Duration::from_secs(30),
-        &mut project.cargo(["deny", "--version"]),
-    );
-    if has_tool.is_err() {
-        return Ok(Done::Skipped(
-            "cargo-deny is not installed; hint: `cargo install --locked cargo-deny`".to_owned(),
-        ));
+    let tool = match tools::DENY.provide(project) {
+        Ok(tool) => tool,
+        Err(error) => return Ok(Done::Skipped(format!("cargo-deny cannot be had: {error}"))),
+    };
+    let deny = |manifest: &str, what: &[&str]| {
+        let mut command = Command::new(&tool);
+        command
+            .current_dir(project.root())
+            .args(["--manifest-path", manifest, "--config", "deny.toml"])
+            .args(what);
+        command
+    };
+    let all = ["Cargo.toml", PLUGINS, GUESTS, FUZZ];
+    for manifest in all {
+        let check = ["check", "bans", "licenses", "sources"];
+        process::run(&mut deny(manifest, &check))?;
     }
-    for manifest in ["Cargo.toml", PLUGINS, GUESTS] {
-        process::run(&mut project.cargo([
-            "deny",
-            "--manifest-path",
-            manifest,
-            "check",
-            "--config",
-            "deny.toml",
-            "bans",
-            "licenses",
-            "sources",
-        ]))?;
-    }
-    let fetched = process::within(
-        ADVISORIES_LIMIT,
-        &mut project.cargo(["deny", "fetch", "db"]),
-    );
-    if let Err(reason) = fetched {
+    let mut fetch = deny("Cargo.toml", &["fetch", "db"]);
+    if let Err(reason) = process::within(ADVISORIES_LIMIT, &mut fetch) {
         return Ok(Done::Skipped(format!(
             "all but the advisories, whose database cannot be had: {reason}"
         )));
     }
-    process::run(&mut project.cargo(["deny", "check", "--disable-fetch", "advisories"]))?;
+    for manifest in all {
+        let check = ["check", "--disable-fetch", "advisories"];
+        process::run(&mut deny(manifest, &check))?;
+    }
     Ok(Done::Passed)
 }
 

@@ -12,10 +12,12 @@ mod checks;
 mod counts;
 mod demo;
 mod error;
+mod fuzz;
 mod guests;
 mod process;
 mod project;
 mod report;
+mod tools;
 mod wasm;
 
 use std::process::ExitCode;
@@ -43,6 +45,14 @@ enum Command {
     },
     /// Build the host and the standard agents, and review this repository's own source.
     Demo,
+    /// Look for inputs that break a promise, with cargo-fuzz and the nightly toolchain.
+    Fuzz {
+        /// Which targets, for example `workflow`. Default: all, one after the other.
+        targets: Vec<String>,
+        /// For how many seconds each.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Build the standard agents to target/plugins and the guests of the tests to target/guests.
     BuildGuests {
         /// Build only the standard agents.
@@ -72,6 +82,7 @@ fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Test { slow } => checks::run(&project, *slow),
         Command::Demo => demo::run(&project),
+        Command::Fuzz { targets, seconds } => fuzz::run(&project, targets, *seconds),
         Command::BuildGuests { plugins_only } => {
             let toolchain = wasm::find(&project)?;
             guests::build_plugins(&project, &toolchain)?;
