@@ -19,7 +19,7 @@ use ringfence_flow::{
     AgentName, AttemptResult, Budgets, FailureCode, LogLevel, MountAccess, MountGrant, MountName,
     Role, StopReason,
 };
-use ringfence_sandbox::AgentConfig;
+use ringfence_sandbox::{AgentConfig, Refusal};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -417,6 +417,37 @@ async fn a_folder_that_turns_into_a_link_does_not_lead_out_of_a_mount() {
     );
     assert_eq!(report["seen"], json!(["inside"]));
     assert!(!folder.path().join("outside/planted").exists());
+}
+
+/// Without a pin, two files of one name keep each other out; with one, nobody
+/// takes the name or its grants by dropping a file.
+#[tokio::test]
+async fn a_pinned_name_belongs_to_one_component() {
+    let hash = async |name: &str| {
+        let host = host::sandbox(&[name], |_| {}).await;
+        host.loaded()[0].profile().hash
+    };
+    let pinned = hash("twin-a").await;
+    let load = async |sha256| {
+        let folder = tempdir().unwrap();
+        let names = ["twin-a", "twin-b"];
+        host::load_from(folder.path(), &names, |config| {
+            let agent = AgentConfig {
+                sha256,
+                ..AgentConfig::default()
+            };
+            config.agents.insert(AgentName::new("twin").unwrap(), agent);
+        })
+        .await
+    };
+    let loading = load(Some(pinned)).await;
+    assert_eq!(loading.sandbox.loaded()[0].profile().hash, pinned);
+    let codes: Vec<_> = loading.refused.iter().map(Refusal::code).collect();
+    assert_eq!(codes, ["not-pinned"]);
+    let loading = load(None).await;
+    assert!(loading.sandbox.loaded().is_empty());
+    let codes: Vec<_> = loading.refused.iter().map(Refusal::code).collect();
+    assert_eq!(codes, ["same-name"; 2]);
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringfence_flow::{AgentName, Budgets, ByteSize, Fuel, MountGrant, MountName, Role};
+use ringfence_flow::{
+    AgentName, Budgets, ByteSize, ContentHash, Fuel, MountGrant, MountName, Role,
+};
 
 /// How many attempts of one agent may be under way unless its configuration
 /// says otherwise.
@@ -32,6 +34,8 @@ pub struct AgentConfig {
     /// The roles of an agent that is a plain `wasi:cli/command` and so cannot
     /// describe itself. Default none.
     pub roles: Vec<Role>,
+    /// The only component that may have the name. Default: any.
+    pub sha256: Option<ContentHash>,
 }
 
 impl Default for AgentConfig {
@@ -40,6 +44,7 @@ impl Default for AgentConfig {
             instances: DEFAULT_INSTANCES,
             mounts: Vec::new(),
             roles: Vec::new(),
+            sha256: None,
         }
     }
 }

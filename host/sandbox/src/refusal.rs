@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_flow::{
-    AgentName, ByteSize, Failure, FailureCode, InvalidId, clean_text, show_duration,
+    AgentName, ByteSize, ContentHash, Failure, FailureCode, InvalidId, clean_text, show_duration,
 };
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -158,6 +158,14 @@ pub enum RefusalReason {
         /// The agent's name.
         name: AgentName,
     },
+    /// The configuration says which component has this name, and it is another.
+    #[error("calls itself `{name}`, and `ringfence.toml` says that another component is `{name}`")]
+    NotPinned {
+        /// The name.
+        name: AgentName,
+        /// The SHA-256 of this one.
+        hash: ContentHash,
+    },
     /// Several files hold an agent of this name. None of them is loaded: to
     /// choose by file name would let a dropped file take another's place.
     #[error("holds an agent named `{name}`, and so does {}", show_paths(.others))]
@@ -190,6 +198,7 @@ impl RefusalReason {
             Self::InvalidFileName(_) => "invalid-file-name",
             Self::NoRoles { .. } => "no-roles",
             Self::RolesOfPlugin { .. } => "roles-of-plugin",
+            Self::NotPinned { .. } => "not-pinned",
             Self::SameName { .. } => "same-name",
         }
     }
@@ -236,6 +245,10 @@ impl RefusalReason {
             Self::RolesOfPlugin { name } => {
                 format!("take `roles` out of `[agents.{name}]` in `ringfence.toml`")
             }
+            Self::NotPinned { name, hash } => format!(
+                "take it out of the folder; if it is the one that you want, \
+                 write `sha256 = \"{hash}\"` under `[agents.{name}]`"
+            ),
             Self::SameName { .. } => "keep one of them and take the others out of the folder; \
                  none is loaded until then"
                 .to_owned(),
@@ -353,6 +366,10 @@ mod tests {
             RefusalReason::InvalidFileName(AgentName::new("My Tool").unwrap_err()),
             RefusalReason::NoRoles { name: name.clone() },
             RefusalReason::RolesOfPlugin { name: name.clone() },
+            RefusalReason::NotPinned {
+                name: name.clone(),
+                hash: ContentHash::from_bytes([7; 32]),
+            },
             RefusalReason::SameName {
                 name,
                 others: vec![PathBuf::from("plugins/b.wasm")],

@@ -470,6 +470,15 @@ pub(crate) async fn admit(
         AgentKind::Command => describe_command(config, component)?,
     };
     let decided = config.agent(&description.name);
+    if decided
+        .sha256
+        .is_some_and(|pinned| pinned != component.hash)
+    {
+        return Err(RefusalReason::NotPinned {
+            name: description.name,
+            hash: component.hash,
+        });
+    }
     Ok(LoadedAgent {
         profile: Arc::new(AgentProfile {
             name: description.name.clone(),

@@ -11,7 +11,7 @@ use super::document::{Problems, Table};
 const MAX_INSTANCES: u32 = 1_000;
 
 /// The keys that are understood.
-const KEYS: [&str; 4] = ["instances", "mounts", "rate", "roles"];
+const KEYS: [&str; 5] = ["instances", "mounts", "rate", "roles", "sha256"];
 
 /// What the contract provides for and this version does not do. To accept it
 /// and do nothing would let an operator believe in a grant that is none.
@@ -75,6 +75,11 @@ fn read_one(table: &Table<'_, '_>, problems: &mut Problems) -> AgentConfig {
             .unwrap_or(defaults.instances),
         mounts: read_mounts(table, problems),
         roles: read_roles(table, problems),
+        sha256: table.parsed(
+            "sha256",
+            "\"9f86d081884c7d65...\", as `agents inspect` shows it",
+            problems,
+        ),
     }
 }
 

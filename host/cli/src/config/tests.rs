@@ -53,6 +53,7 @@ bad! {
     duration_and_fuel: "schema = 1\n[budgets.ceiling]\ntime = \"10 minutes\"\nfuel = \"lots\"\n";
     default_above_the_ceiling: "schema = 1\n[budgets.default]\nfuel = \"20G\"\n[budgets.ceiling]\nfuel = \"15G\"\n";
     agent_name: "schema = 1\n[agents.\"My Agent\"]\ninstances = 1\n";
+    agent_is_pinned_to_no_hash: "schema = 1\n[agents.linter]\nsha256 = \"abc\"\n";
     agent_is_no_table: "schema = 1\n[agents]\nsecurity = true\n";
     mounts: "schema = 1\n[agents.security]\nmounts = [\"src\", \"src:rw\", \"out:ro\", \"./path\"]\n";
     roles: "schema = 1\n[agents.tool]\nroles = [\"Reviewer\", \"lint\", \"lint\"]\n";
