@@ -75,11 +75,7 @@ fn read_one(table: &Table<'_, '_>, problems: &mut Problems) -> AgentConfig {
             .unwrap_or(defaults.instances),
         mounts: read_mounts(table, problems),
         roles: read_roles(table, problems),
-        sha256: table.parsed(
-            "sha256",
-            "\"9f86d081884c7d65...\", as `agents inspect` shows it",
-            problems,
-        ),
+        sha256: table.parsed("sha256", "\"9f86d081884c7d65...\"", problems),
     }
 }
 
