@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use corpus::{Expected, Guest, expected};
 use host::Host;
-use process::{descriptors, resident, threads};
+use process::{COME_AND_GO, descriptors, resident, threads};
 use ringfence_flow::{AttemptResult, Budgets, FailureCode, Fuel};
 use serde_json::Value;
 
@@ -73,5 +73,6 @@ async fn ten_thousand_hostile_attempts_leave_nothing_behind() {
         "10,000 attempts took {grown} bytes that did not come back"
     );
     assert_eq!(descriptors(), before.1);
-    assert!(threads() <= before.2, "{} threads", threads());
+    let more = threads().saturating_sub(before.2);
+    assert!(more <= COME_AND_GO, "{more} threads more");
 }

@@ -14,7 +14,7 @@ mod process;
 use std::fs;
 
 use host::{load_from, run_on, variant};
-use process::{descriptors, resident, threads};
+use process::{COME_AND_GO, descriptors, resident, threads};
 use ringfence_flow::Budgets;
 use serde_json::json;
 
@@ -44,5 +44,6 @@ async fn a_thousand_replacements_leave_nothing_behind() {
         "1,000 replacements took {grown} bytes that did not come back"
     );
     assert_eq!(descriptors(), before.1);
-    assert!(threads() <= before.2, "{} threads", threads());
+    let more = threads().saturating_sub(before.2);
+    assert!(more <= COME_AND_GO, "{more} threads more");
 }

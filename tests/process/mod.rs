@@ -18,6 +18,9 @@ pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// Threads that wait for a disk come and go, so many at the most.
+pub const COME_AND_GO: usize = 8;
+
 /// Threads.
 pub fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()

@@ -24,7 +24,7 @@ pub(crate) fn ask(run: &RunId, ask: &Ask) -> Result<Answer, ControlError> {
     match converse(&path, ask) {
         Ok(answer) => Ok(answer),
         Err(error) if is_gone(&error) => {
-            forget(&path);
+            forget(&folder, &path);
             Err(ControlError::NoRun(run.clone()))
         }
         Err(source) => Err(ControlError::NoAnswer {
@@ -59,9 +59,15 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// Removes the socket of a process that died.
-fn forget(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path) {
+/// Removes the socket of a process that died, unless the run has another by now.
+fn forget(folder: &Path, path: &Path) {
+    let removed = place::guard(folder).and_then(|_guard| match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)
+        }
+        Ok(_) | Err(_) => Ok(()),
+    });
+    if let Err(error) = removed {
         tracing::debug!(path = %path.display(), %error, "the socket of a dead run stays");
     }
 }
@@ -80,4 +86,28 @@ fn converse(path: &Path, ask: &Ask) -> io::Result<Answer> {
     let mut text = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// A run that was gone on with between the look and the removal could not be
+    /// spoken to any more.
+    #[test]
+    fn only_a_socket_that_nobody_listens_on_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r-1.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(UnixStream::connect(&path).is_err(), "its process has died");
+        std::fs::remove_file(&path).unwrap();
+        let later = UnixListener::bind(&path).unwrap();
+        forget(folder.path(), &path);
+        assert!(UnixStream::connect(&path).is_ok());
+        drop(later);
+        forget(folder.path(), &path);
+        assert!(!path.exists());
+    }
 }

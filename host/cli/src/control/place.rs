@@ -1,7 +1,8 @@
 //! Where the sockets of live runs are.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ringfence::flow::RunId;
@@ -68,6 +69,27 @@ pub(super) fn socket(folder: &Path, run: &RunId) -> Result<PathBuf, ControlError
         )));
     }
     Ok(path)
+}
+
+/// Keeps everybody else from making and removing sockets as long as it lives:
+/// between the look at a socket that nobody listens on and its removal, the run
+/// may be gone on with and have another.
+pub(super) fn guard(folder: &Path) -> io::Result<File> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// What tells the socket at `path` from a later one there.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    let about = fs::symlink_metadata(path).ok()?;
+    Some((about.dev(), about.ino()))
 }
 
 /// The runs that have a socket, in the order of their names.

@@ -28,6 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Server {
     path: PathBuf,
+    identity: Option<(u64, u64)>,
     listening: AbortHandle,
     answering: Arc<RwLock<()>>,
 }
@@ -40,8 +41,10 @@ impl Server {
         host: Host,
         watch: Arc<Mutex<Watch>>,
     ) -> Result<Self, ControlError> {
-        let path = place::socket(&place::folder()?, run)?;
+        let folder = place::folder()?;
+        let path = place::socket(&folder, run)?;
         let trouble = |error| ControlError::Place(format!("{}: {error}", path.display()));
+        let _guard = place::guard(&folder).map_err(trouble)?;
         // Of a process that died: two live runs of one name are no good idea,
         // and the later one is heard.
         match std::fs::remove_file(&path) {
@@ -50,6 +53,7 @@ impl Server {
             Err(error) => return Err(trouble(error)),
         }
         let listener = UnixListener::bind(&path).map_err(trouble)?;
+        let identity = place::identity(&path);
         let answering = Arc::new(RwLock::new(()));
         let desk = Arc::new(Desk {
             control,
@@ -60,6 +64,7 @@ impl Server {
         let listening = tokio::spawn(serve(listener, desk)).abort_handle();
         Ok(Self {
             path,
+            identity,
             listening,
             answering,
         })
@@ -76,8 +81,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.listening.abort();
-        // Whoever finds it later removes it.
-        drop(std::fs::remove_file(&self.path));
+        let folder = self.path.parent().unwrap_or(&self.path);
+        // Whoever finds it later removes it. By now the run may have another.
+        if let Ok(_guard) = place::guard(folder)
+            && place::identity(&self.path) == self.identity
+        {
+            drop(std::fs::remove_file(&self.path));
+        }
     }
 }
 
