@@ -204,3 +204,25 @@ fn an_expression_that_would_eat_the_host_fails_its_task() {
         }
     }
 }
+
+#[test]
+fn a_grant_with_a_slip_of_the_pen_is_told_with_the_nearest() {
+    let folder = plugins(&["echo"]);
+    fs::write(folder.path().join("w.yaml"), GOOD).unwrap();
+    let config = "schema = 1\nplugins = [\".\"]\n[agents.ecko]\n[agents.echo]\nmounts = [\"srcs\", \"other\"]\n";
+    fs::write(folder.path().join("ringfence.toml"), config).unwrap();
+    let args = ["run", "--no-journal", "w.yaml", "--mount", "src=."];
+    let said = run(folder.path(), &args).expect(0).stderr;
+    for part in [
+        "decides about `ecko`",
+        "did you mean `echo`?",
+        "the mount `srcs`",
+        "did you mean `src`?",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(
+        !said.contains("`other`"),
+        "that may be for another run: {said}"
+    );
+}

@@ -10,8 +10,8 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use ringfence_flow::ByteSize;
 use ringfence_sandbox::{
-    Compilation, CompileCache, CompileLimits, Compiler, RefusalReason, compile_child_main,
-    engine_for, own_program,
+    Compilation, CompileCache, CompileLimits, Compiler, Folder, Refusal, RefusalReason,
+    compile_child_main, engine_for, own_program,
 };
 use tokio::runtime::Runtime;
 
@@ -56,6 +56,10 @@ fn main() -> ExitCode {
     if cfg!(target_os = "linux") {
         trials.push(trial("memory_is_limited", out_of_memory));
         trials.push(trial("time_on_a_core_is_limited", out_of_cpu));
+        trials.push(trial(
+            "a_bomb_does_not_keep_others_from_loading",
+            beside_a_bomb,
+        ));
         trials.push(trial("the_child_has_nothing_worth_having", surroundings));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -291,6 +295,26 @@ fn out_of_cpu(runtime: &Runtime) {
     let (code, text) = refused(runtime, COMPILE, limits, bomb(20_000));
     assert_eq!(code, "compile-timed-out", "{text}");
     assert_eq!(text, "took more than 1 s to compile");
+}
+
+fn beside_a_bomb(runtime: &Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("a", small()), ("b", bomb(20_000)), ("c", small_with(&[7]))] {
+        std::fs::write(folder.path().join(format!("{name}.wasm")), bytes).unwrap();
+    }
+    let limits = CompileLimits {
+        cpu: Duration::from_secs(1),
+        ..CompileLimits::default()
+    };
+    let compiler = Arc::new(Compiler::new(child(COMPILE), limits, None));
+    let engine = engine_for(1).unwrap();
+    let folder = Folder::new(vec![folder.path().to_owned()]);
+    let content = runtime
+        .block_on(folder.load(&engine, &compiler, &()))
+        .unwrap();
+    assert_eq!(content.loaded.len(), 2);
+    let codes: Vec<_> = content.refused.iter().map(Refusal::code).collect();
+    assert_eq!(codes, ["compile-timed-out"]);
 }
 
 /// Compiles, which takes everything away, and then tries what a compiler that

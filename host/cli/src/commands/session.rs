@@ -11,7 +11,7 @@ use ringfence::config::{Config, ConfigError, FILE_NAME};
 use ringfence::engine::{Host, HostConfig};
 use ringfence::flow::{
     AgentConduct, AgentName, AgentProfile, AttemptRunner, ConductBook, ContentHash, Diagnostic,
-    HostFacts, MAX_ID_LEN, MountName, WorkflowFile, clean_text, nearest,
+    HostFacts, MAX_ID_LEN, MountGrant, MountName, WorkflowFile, clean_text, nearest,
 };
 use ringfence::hot::{DEFAULT_LOOK, FolderWatch};
 use ringfence::journal::ConductFolder;
@@ -190,6 +190,7 @@ impl Session {
             say(&format!("{} {missing}", style.apply_to("warning:")));
         }
         self.warn_of_strangers();
+        self.warn_of_mounts();
         if self.sandbox.loaded().is_empty() {
             say(&format!(
                 "{} {}",
@@ -210,6 +211,26 @@ impl Session {
                     style.apply_to("warning:"),
                     self.nearest_agent(name)
                 ));
+            }
+        }
+    }
+
+    /// A line for each grant of a mount that nobody gave while another was given
+    /// that is spelled nearly so.
+    fn warn_of_mounts(&self) {
+        let style = Style::new().for_stderr().yellow();
+        let config = self.sandbox.config();
+        let given = || config.mounts.keys().map(MountName::as_str);
+        for (agent, decided) in &config.agents {
+            let missing = |grant: &&MountGrant| !config.mounts.contains_key(&grant.name);
+            for grant in decided.mounts.iter().filter(missing) {
+                if let Some(near) = nearest(grant.name.as_str(), given()) {
+                    say(&format!(
+                        "{} `{FILE_NAME}` grants `{agent}` the mount `{}`, which is not given\nhint: did you mean `{near}`?",
+                        style.apply_to("warning:"),
+                        grant.name
+                    ));
+                }
             }
         }
     }
