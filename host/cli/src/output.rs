@@ -22,6 +22,14 @@ pub(crate) fn print(text: &str) {
     }
 }
 
+/// Prints a value as one line of JSON.
+pub(crate) fn print_json_line(value: &impl serde::Serialize) {
+    match serde_json::to_string(value) {
+        Ok(line) => print(&line),
+        Err(error) => unreachable!("what is printed has string keys: {error}"),
+    }
+}
+
 /// Prints a document as JSON, over several lines.
 pub(crate) fn print_json(value: &impl serde::Serialize) {
     match serde_json::to_string_pretty(value) {

@@ -144,28 +144,7 @@ impl FailureCode {
     /// Whether the agent's circuit breaker counts it as a failure of the agent.
     #[must_use]
     pub const fn counts_for_breaker(self) -> bool {
-        match self {
-            Self::Transient
-            | Self::Trap
-            | Self::TimedOut
-            | Self::OutOfFuel
-            | Self::OutOfMemory
-            | Self::OutputTooLarge
-            | Self::TooManyHostCalls
-            | Self::InvalidOutput => true,
-            Self::InvalidInput
-            | Self::Permanent
-            | Self::HostError
-            | Self::StartTimedOut
-            | Self::TotalTimedOut
-            | Self::CircuitOpen
-            | Self::NoCapableAgent
-            | Self::AllAgentsFailed
-            | Self::ExpressionFailed
-            | Self::GateRejected
-            | Self::Cancelled
-            | Self::Deadline => false,
-        }
+        matches!(self, Self::Transient) || self.is_fault()
     }
 
     /// Whether the agent trapped, broke a budget, or answered with what no answer

@@ -152,13 +152,8 @@ fn set_aside(session: &Session) -> String {
             continue;
         }
         count += 1;
-        let faults = conduct.faults;
-        let last = conduct
-            .last
-            .map(|code| format!(", the last of them {code}"));
         lines += &format!(
-            "  `{name}`: {faults} faults in a row{}\n    {} when it can be trusted again, `ringfence agents release {name}`\n",
-            last.unwrap_or_default(),
+            "  `{name}`: {conduct}\n    {} when it can be trusted again, `ringfence agents release {name}`\n",
             dim.apply_to("hint:")
         );
     }

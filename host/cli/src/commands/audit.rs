@@ -8,7 +8,7 @@ use ringfence::flow::{
 use super::history::journal;
 use crate::args::{Format, Global};
 use crate::error::CliError;
-use crate::output::print;
+use crate::output::{print, print_json_line};
 use crate::ui::Table;
 
 /// A decision, in the run or one inside it.
@@ -61,10 +61,7 @@ pub(super) fn audit(
             return;
         }
         match format {
-            Format::Json => match serde_json::to_string(&event) {
-                Ok(line) => print(&line),
-                Err(error) => unreachable!("events have string keys: {error}"),
-            },
+            Format::Json => print_json_line(&event),
             Format::Human => table.row(row(&event, &decided)),
         }
     })?;

@@ -20,7 +20,7 @@ use crate::args::{DriveArgs, Format};
 use crate::control::{Server, Watch};
 use crate::error::CliError;
 use crate::exit::ExitCode;
-use crate::output::{print, say};
+use crate::output::{print, print_json_line, say};
 use crate::ui::{LiveView, PlainView, print_summary};
 
 /// What a run is driven with.
@@ -241,10 +241,7 @@ pub(super) struct JsonLines;
 
 impl RunObserver for JsonLines {
     fn event(&mut self, event: &RunEvent) {
-        match serde_json::to_string(event) {
-            Ok(line) => print(&line),
-            Err(error) => unreachable!("events have string keys: {error}"),
-        }
+        print_json_line(event);
     }
 }
 

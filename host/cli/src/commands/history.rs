@@ -15,7 +15,7 @@ use super::kept::{journal_place, mounts};
 use super::report::Reports;
 use crate::args::{Format, Global};
 use crate::error::CliError;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, print_json_line};
 use crate::ui::{Table, print_summary};
 
 /// The longest failure that the tree shows, in bytes.
@@ -207,10 +207,7 @@ fn log(event: &RunEvent, path: &str, kind: &RunEventKind, wanted: Option<&str>, 
             attempt,
             line,
         } if is_wanted(&key.task) => match format {
-            Format::Json => match serde_json::to_string(event) {
-                Ok(line) => print(&line),
-                Err(error) => unreachable!("events have string keys: {error}"),
-            },
+            Format::Json => print_json_line(event),
             Format::Human => {
                 let fields: String = line
                     .fields

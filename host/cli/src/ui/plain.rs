@@ -5,8 +5,8 @@ use std::time::Duration;
 use console::Style;
 use ringfence::engine::RunObserver;
 use ringfence::flow::{
-    AgentChange, AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId, TaskKey,
-    TaskStatus, Timestamp, clean_text, show_duration,
+    AgentChange, AgentConduct, AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId,
+    TaskKey, TaskStatus, Timestamp, clean_text, show_duration,
 };
 
 /// The longest text of an agent's that a line shows, in bytes.
@@ -133,10 +133,13 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             faults,
             last,
         } => {
-            let last = last.map(|code| format!(", the last of them {code}"));
+            let conduct = AgentConduct {
+                faults: *faults,
+                last: *last,
+                set_aside: true,
+            };
             format!(
-                "`{agent}` is set aside after {faults} faults in a row{}; `ringfence agents release {agent}` lets it work again",
-                last.unwrap_or_default()
+                "`{agent}` is set aside after {conduct}; `ringfence agents release {agent}` lets it work again"
             )
         }
         RunEventKind::AgentChanged { agent, change } => match change {

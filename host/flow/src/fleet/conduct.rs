@@ -38,6 +38,16 @@ pub struct AgentConduct {
     pub set_aside: bool,
 }
 
+impl fmt::Display for AgentConduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} faults in a row", self.faults)?;
+        match self.last {
+            Some(last) => write!(f, ", the last of them {last}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl AgentConduct {
     /// Takes in how an attempt ended. An orderly end, a failure among them,
     /// ends a row of faults; what the agent has nothing to do with says nothing.

@@ -74,13 +74,7 @@ impl fmt::Display for WhyNot {
                 f.write_str("failed too often of late; its circuit breaker is open")
             }
             Self::Gone => f.write_str("was taken away"),
-            Self::SetAside(conduct) => {
-                write!(f, "was set aside after {} faults in a row", conduct.faults)?;
-                if let Some(last) = conduct.last {
-                    write!(f, ", the last of them {last}")?;
-                }
-                Ok(())
-            }
+            Self::SetAside(conduct) => write!(f, "was set aside after {conduct}"),
         }
     }
 }
