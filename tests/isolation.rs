@@ -280,6 +280,9 @@ async fn a_mount_is_all_that_an_agent_sees() {
         let decisions = ran.seen.decisions.lock().unwrap();
         assert_eq!(&*decisions[0].effect, "mount src");
         assert!(decisions[0].allowed);
+        let denied = |effect: &str| decisions.iter().any(|d| &*d.effect == effect && !d.allowed);
+        assert_eq!(denied("write to a read-only mount"), !may_write);
+        assert!(denied("leave a mount"), "{decisions:?}");
         std::fs::remove_dir(mount.path().join("probe")).ok();
     }
 }
@@ -328,6 +331,20 @@ async fn escape_host(folder: &std::path::Path) -> Host {
     .await
 }
 
+/// One attempt at everything, or at one thing so many times.
+#[cfg(target_os = "linux")]
+async fn escape(host: &Host, times: u32) -> host::Ran {
+    let input = json!({"mount": "a", "other": "b", "times": times});
+    let request = request_with_mounts(input, &["a", "b"]);
+    host.attempt(
+        "escape-mount",
+        request,
+        Budgets::default(),
+        Box::pin(pending()),
+    )
+    .await
+}
+
 /// All that lies in a folder, with what it holds or where it leads.
 #[cfg(target_os = "linux")]
 fn content(folder: &std::path::Path) -> BTreeMap<String, String> {
@@ -348,21 +365,25 @@ fn content(folder: &std::path::Path) -> BTreeMap<String, String> {
 async fn no_path_leads_out_of_a_mount() {
     let folder = two_mounts();
     let host = escape_host(folder.path()).await;
-    let input = json!({"mount": "a", "other": "b"});
-    let request = request_with_mounts(input, &["a", "b"]);
-    let ran = host
-        .attempt(
-            "escape-mount",
-            request,
-            Budgets::default(),
-            Box::pin(pending()),
-        )
-        .await;
+    let ran = escape(&host, 0).await;
     let report = ran.output().value.to_value();
     let tries = tries(&report);
     assert!(tries.len() >= 25, "{tries:?}");
     let allowed: Vec<_> = tries.iter().filter(|(_, allowed)| **allowed).collect();
     assert!(allowed.is_empty(), "{allowed:?}");
+    let denied: Vec<_> = {
+        let decisions = ran.seen.decisions.lock().unwrap();
+        let denied = decisions.iter().filter(|d| !d.allowed);
+        denied.map(|d| d.effect.to_string()).collect()
+    };
+    assert_eq!(
+        denied,
+        [
+            "leave a mount",
+            "make a symbolic link",
+            "write to a read-only mount"
+        ]
+    );
     let one = |name: &str, text: &str| BTreeMap::from([(name.to_owned(), text.to_owned())]);
     assert_eq!(
         content(&folder.path().join("outside")),
@@ -397,16 +418,7 @@ async fn a_folder_that_turns_into_a_link_does_not_lead_out_of_a_mount() {
             swaps
         }
     });
-    let input = json!({"mount": "a", "other": "b", "times": 800});
-    let request = request_with_mounts(input, &["a", "b"]);
-    let ran = host
-        .attempt(
-            "escape-mount",
-            request,
-            Budgets::default(),
-            Box::pin(pending()),
-        )
-        .await;
+    let ran = escape(&host, 800).await;
     over.store(true, Ordering::Relaxed);
     let swaps = swapping.join().unwrap();
     let report = ran.output().value.to_value();

@@ -24,6 +24,10 @@ pub(crate) enum Effect {
     Dns = 8,
     /// A symbolic link of its own making.
     SymbolicLink = 16,
+    /// To change what lies in a mount that it may read.
+    WriteReadOnly = 32,
+    /// What lies outside its mounts.
+    LeaveMount = 64,
 }
 
 impl Effect {
@@ -34,6 +38,8 @@ impl Effect {
             Self::Udp => "network udp",
             Self::Dns => "network dns",
             Self::SymbolicLink => "make a symbolic link",
+            Self::WriteReadOnly => "write to a read-only mount",
+            Self::LeaveMount => "leave a mount",
         }
     }
 
@@ -46,6 +52,10 @@ impl Effect {
             Self::SymbolicLink => {
                 "agents make no symbolic links: whoever follows one later is in no sandbox"
             }
+            Self::WriteReadOnly => {
+                "mounts are read-only unless granted with `:rw`, as in `mounts = [\"NAME:rw\"]`"
+            }
+            Self::LeaveMount => "the path leads out of the mount, or the system does not permit it",
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Everything is linked for every agent. What an agent is not granted answers
 //! with the interface's own error.
 
-use wasmtime::component::{HasData, HasSelf, Linker, Resource, ResourceTable};
-use wasmtime::{Engine, StoreContextMut};
+use wasmtime::Engine;
+use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
@@ -14,13 +14,10 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::bindings::ringfence::agent;
 use crate::grants::Effect;
-use crate::host::MeteredStreams;
+use crate::host::{MeteredStreams, tell_refusals};
 use crate::state::AttemptState;
 
 type S = AttemptState;
-
-/// The interface of files under the name that wasmtime gives it.
-const FILES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Interfaces that only need the table of resources.
 struct Table;
@@ -40,26 +37,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<AttemptState>> 
     add_cli(&mut linker)?;
     add_files_and_clocks(&mut linker)?;
     add_sockets(&mut linker)?;
-    deny_symbolic_links(&mut linker)?;
+    tell_refusals(&mut linker)?;
     Ok(linker)
-}
-
-/// Puts an answer of the host's own in place of wasmtime's, which keeps a guest
-/// from following a link out of its mount, but not from making one: whoever
-/// follows it later, a person or another program, is in no sandbox.
-fn deny_symbolic_links(l: &mut Linker<S>) -> wasmtime::Result<()> {
-    type Made = Result<(), filesystem::types::ErrorCode>;
-    type Link = (Resource<filesystem::types::Descriptor>, String, String);
-    l.allow_shadowing(true);
-    l.instance(FILES)?.func_wrap(
-        "[method]descriptor.symlink-at",
-        |mut store: StoreContextMut<'_, S>, (_, _, _): Link| {
-            store.data_mut().called_denied(Effect::SymbolicLink);
-            Ok((Made::Err(filesystem::types::ErrorCode::NotPermitted),))
-        },
-    )?;
-    l.allow_shadowing(false);
-    Ok(())
 }
 
 fn add_contract(l: &mut Linker<S>) -> wasmtime::Result<()> {

@@ -5,12 +5,14 @@
 //! where execution crosses the border (see `meter`).
 
 mod artifacts;
+mod files;
 mod log;
 mod model;
 mod progress;
 mod random;
 mod streams;
 
+pub(crate) use files::tell_refusals;
 pub(crate) use model::NO_MODELS;
 pub(crate) use random::Randomness;
 pub(crate) use streams::{MeteredIo, MeteredStreams};
