@@ -25,6 +25,7 @@ use crate::limiter::MemoryMeter;
 use crate::meter::{self, Meter};
 use crate::state::AttemptState;
 use crate::stdio::{Capture, LogStream};
+use crate::turns::{InTurn, Turn, Turns};
 
 /// Handles to resources that a component may hold at once, its own included.
 /// The guest makes them, the host keeps 16 bytes for each.
@@ -94,6 +95,7 @@ pub(crate) struct Finished {
 /// A granted folder cannot be opened; then nothing was run.
 pub(crate) async fn run(
     engine: &Engine,
+    turns: &Turns,
     agent: &AgentPre,
     question: Question<'_>,
     sandboxing: Sandboxing<'_>,
@@ -101,10 +103,12 @@ pub(crate) async fn run(
 ) -> Result<Finished, MountUnavailable> {
     let watch = Stopwatch::start();
     let budgets = *sandboxing.budgets;
-    let mut store = new_store(engine, sandboxing, watch)?;
+    let turn = turns.line_up();
+    let mut store = new_store(engine, sandboxing, watch, turn.clone())?;
     let mut cpu = Duration::ZERO;
     let ending = {
         let call = pin!(agent.ask(&mut store, question));
+        let call = pin!(InTurn::new(call, turn));
         let deadline = watch.deadline(budgets.time);
         tokio::select! {
             biased;
@@ -141,6 +145,7 @@ fn new_store(
     engine: &Engine,
     sandboxing: Sandboxing<'_>,
     watch: Stopwatch,
+    turn: Turn,
 ) -> Result<Store<AttemptState>, MountUnavailable> {
     let budgets = sandboxing.budgets;
     let log = Arc::new(GuestLog::new(Arc::clone(&sandboxing.observer), budgets));
@@ -163,9 +168,9 @@ fn new_store(
     store.call_hook(meter::at_border);
     store.set_max_component_handles(MAX_HANDLES);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| {
-        let turn = Box::pin(tokio::task::yield_now());
-        Ok(UpdateDeadline::YieldCustom(1, turn))
+    store.epoch_deadline_callback(move |_| {
+        let next = Box::pin(turn.clone().give_way());
+        Ok(UpdateDeadline::YieldCustom(1, next))
     });
     // The engine meters fuel, so this cannot fail; if it did, a sandbox
     // without fuel is the safe one.

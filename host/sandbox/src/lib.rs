@@ -31,6 +31,7 @@ mod sandbox;
 mod state;
 mod stdio;
 mod ticker;
+mod turns;
 mod verdict;
 
 pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use ringfence_flow::{
@@ -23,6 +24,7 @@ use crate::nobody::Nobody;
 use crate::state::AttemptState;
 use crate::stdio::Capture;
 use crate::ticker::{Ticker, Ticking};
+use crate::turns::Turns;
 use crate::verdict::{self, Judge};
 
 /// What `describe` and `can-handle` may use: enough for agents whose language
@@ -58,6 +60,7 @@ pub(crate) struct Runtime {
     engine: Engine,
     linker: Linker<AttemptState>,
     ticker: Ticker,
+    turns: Turns,
     room: Semaphore,
     question_room: Semaphore,
     question_budgets: Budgets,
@@ -81,6 +84,7 @@ impl Runtime {
             engine,
             linker,
             ticker,
+            turns: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
             room: Semaphore::new(sandboxes as usize),
             question_room: Semaphore::new(QUESTION_SANDBOXES as usize),
             question_budgets: QUESTION_BUDGETS.at_most(&config.ceiling),
@@ -90,6 +94,11 @@ impl Runtime {
     /// The engine that components are loaded for.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Who is next on the cores.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Links a component.
@@ -188,9 +197,16 @@ impl Runtime {
                 stdout: Capture::new(self.question_budgets.output),
             }),
         };
-        let finished = attempt::run(&self.engine, agent, question, sandboxing, &mut never)
-            .await
-            .map_err(|error| Failure::new(FailureCode::HostError, error.to_string()))?;
+        let finished = attempt::run(
+            &self.engine,
+            &self.turns,
+            agent,
+            question,
+            sandboxing,
+            &mut never,
+        )
+        .await
+        .map_err(|error| Failure::new(FailureCode::HostError, error.to_string()))?;
         let judge = Judge {
             question,
             budgets: &self.question_budgets,

@@ -296,7 +296,16 @@ impl Sandbox {
             Err(reason) => return not_run(verdict::stopped(reason)),
         };
         let engine = self.runtime.engine();
-        match attempt::run(engine, &agent.pre, question, sandboxing, &mut attempt.stop).await {
+        match attempt::run(
+            engine,
+            self.runtime.turns(),
+            &agent.pre,
+            question,
+            sandboxing,
+            &mut attempt.stop,
+        )
+        .await
+        {
             Ok(finished) => self.report(finished, request, &budgets, &stdout),
             Err(error) => not_run(Failure::new(FailureCode::HostError, error.to_string())),
         }
