@@ -214,6 +214,7 @@ pub fn expected(guest: Guest) -> Expected {
             fails(json!({"kind": "exit"}), Trap, "called `exit` with 1"),
             fails(json!({"kind": "out-of-bounds"}), Trap, "out of bounds"),
         ]),
+        Guest::OneOfMany => Attempts(vec![completes(json!(7))]),
         Guest::TwinA | Guest::TwinB => Attempts(vec![completes(json!(1))]),
         Guest::WriteOutput => Attempts(vec![
             within(

@@ -76,8 +76,12 @@ impl HotFolder {
             && other.report().path != path
         {
             self.shadowed.insert(path.clone());
-            let others = vec![other.report().path.clone()];
-            return Some(Refusal::new(path, RefusalReason::SameName { name, others }));
+            let reason = RefusalReason::SameName {
+                name,
+                others: vec![other.report().path.clone()],
+                more: 0,
+            };
+            return Some(Refusal::new(path, reason));
         }
         self.shadowed.remove(&path);
         // The file may have held an agent of another name.

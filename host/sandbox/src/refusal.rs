@@ -168,12 +168,14 @@ pub enum RefusalReason {
     },
     /// Several files hold an agent of this name. None of them is loaded: to
     /// choose by file name would let a dropped file take another's place.
-    #[error("holds an agent named `{name}`, and so does {}", show_paths(.others))]
+    #[error("holds an agent named `{name}`, and so does {}", show_paths(.others, *.more))]
     SameName {
         /// The name.
         name: AgentName,
-        /// The other files.
+        /// The other files, or some of them.
         others: Vec<PathBuf>,
+        /// How many there are beside them.
+        more: usize,
     },
 }
 
@@ -276,9 +278,12 @@ pub(crate) fn show_path(path: &Path) -> String {
     format!("`{}`", clean_text(&name, MAX_SHOWN_PATH))
 }
 
-fn show_paths(paths: &[PathBuf]) -> String {
+fn show_paths(paths: &[PathBuf], more: usize) -> String {
     let shown: Vec<_> = paths.iter().map(|path| show_path(path)).collect();
-    join(&shown)
+    match more {
+        0 => join(&shown),
+        more => format!("{} and {more} more", join(&shown)),
+    }
 }
 
 pub(crate) fn show_names(names: &[String]) -> String {
@@ -373,6 +378,7 @@ mod tests {
             RefusalReason::SameName {
                 name,
                 others: vec![PathBuf::from("plugins/b.wasm")],
+                more: 0,
             },
         ]
     }

@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! code ‖ interface ‖ magic (8) ‖ compatibility (32) ‖ content (32)
-//!      ‖ length of code (8) ‖ length of interface (8) ‖ SHA-256 of all before (32)
+//!      ‖ length of code (8) ‖ length of interface (8) ‖ CRC-32 of all before (4)
 //! ```
+//!
+//! The checksum tells what a disk did, and is read with each start. It is none
+//! against somebody who can write to the folder, and could write any other.
 //!
 //! The seal is at the end so that the file can be mapped as it is: wasmtime
 //! wants the code at the beginning and does not mind what follows.
@@ -13,19 +16,22 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crc32fast::Hasher;
 use ringfence_flow::ContentHash;
-use sha2::{Digest, Sha256};
 
 use super::place;
 use crate::compile::Compatibility;
 use crate::component_check::ComponentInterface;
 
-const MAGIC: &[u8; 8] = b"rf-code2";
+const MAGIC: &[u8; 8] = b"rf-code3";
 
 /// The length of what stands between the interface and the checksum.
 const LABEL_LEN: usize = 8 + 32 + 32 + 8 + 8;
 
-const CHECKSUM_LEN: usize = 32;
+const CHECKSUM_LEN: usize = 4;
+
+/// How much of a file is read at a time.
+const PART: usize = 128 << 10;
 
 /// The length of the seal.
 pub(super) const SEAL_LEN: usize = LABEL_LEN + CHECKSUM_LEN;
@@ -97,17 +103,28 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
     if label != key.label(code_len, interface_len) || interface_len > MAX_INTERFACE {
         return Ok(Entry::Damaged);
     }
-    let mut digest = Sha256::new();
+    let mut sum = Hasher::new();
     file.rewind()?;
-    io::copy(&mut Read::by_ref(&mut file).take(code_len), &mut digest)?;
+    add(&mut sum, Read::by_ref(&mut file).take(code_len))?;
     let mut interface = vec![0; interface_len as usize];
     file.read_exact(&mut interface)?;
-    digest.update(&interface);
-    digest.update(label);
-    if checksum != digest.finalize().as_slice() {
+    sum.update(&interface);
+    sum.update(label);
+    if checksum != sum.finalize().to_le_bytes() {
         return Ok(Entry::Damaged);
     }
     Ok(serde_json::from_slice(&interface).map_or(Entry::Damaged, Entry::Whole))
+}
+
+/// Adds all that is in `from`.
+fn add(sum: &mut Hasher, mut from: impl Read) -> io::Result<()> {
+    let mut part = vec![0; PART];
+    loop {
+        match from.read(&mut part)? {
+            0 => return Ok(()),
+            read => sum.update(&part[..read]),
+        }
+    }
 }
 
 fn last_eight(bytes: &[u8]) -> [u8; 8] {
@@ -125,14 +142,12 @@ pub(super) fn write(cache: &Path, key: &CacheKey, code: &[u8], interface: &[u8])
         .prefix(TEMPORARY_PREFIX)
         .tempfile_in(&folder)?;
     let label = key.label(code.len() as u64, interface.len() as u64);
-    let checksum = Sha256::new()
-        .chain_update(code)
-        .chain_update(interface)
-        .chain_update(label)
-        .finalize();
-    for part in [code, interface, &label, checksum.as_slice()] {
+    let mut sum = Hasher::new();
+    for part in [code, interface, &label] {
+        sum.update(part);
         file.write_all(part)?;
     }
+    file.write_all(&sum.finalize().to_le_bytes())?;
     file.as_file().sync_all()?;
     file.persist(key.path(cache)).map_err(|error| error.error)?;
     // The name lasts only when its folder has been written too.

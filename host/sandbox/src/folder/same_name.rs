@@ -7,6 +7,10 @@ use ringfence_flow::AgentName;
 
 use crate::refusal::{Refusal, RefusalReason};
 
+/// The most other files that a refusal names. A folder of ten thousand files of
+/// one name would else be refused with a hundred million paths.
+const NAMED: usize = 3;
+
 /// Takes out the agents that share their name with another one, and refuses
 /// them all. To keep one of them would let whoever drops a file take the
 /// place of an agent that is granted something.
@@ -30,14 +34,17 @@ pub(crate) fn refuse_same_names<T>(
     let refused = paths
         .into_iter()
         .flat_map(|(name, paths)| {
-            (0..paths.len())
-                .map(|this| {
-                    let mut others = paths.clone();
-                    let path = others.remove(this);
-                    let name = name.clone();
-                    Refusal::new(path, RefusalReason::SameName { name, others })
-                })
-                .collect::<Vec<_>>()
+            let more = paths.len().saturating_sub(1 + NAMED);
+            let refuse = |path: &PathBuf| {
+                let others = paths.iter().filter(|other| *other != path);
+                let reason = RefusalReason::SameName {
+                    name: name.clone(),
+                    others: others.take(NAMED).cloned().collect(),
+                    more,
+                };
+                Refusal::new(path.clone(), reason)
+            };
+            paths.iter().map(refuse).collect::<Vec<_>>()
         })
         .collect();
     (alone, refused)
@@ -69,6 +76,20 @@ mod tests {
                 "`c.wasm`: holds an agent named `linter`, and so does `a.wasm`, `d.wasm`",
                 "`d.wasm`: holds an agent named `linter`, and so does `a.wasm`, `c.wasm`",
             ]
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_a_few_of_many() {
+        let name = AgentName::new("linter").unwrap();
+        let agents = (0..1_000)
+            .map(|number| (name.clone(), PathBuf::from(format!("{number:03}.wasm"))))
+            .collect();
+        let (_, refused) = refuse_same_names(agents, |(name, _)| name, |(_, path)| path);
+        assert_eq!(refused.len(), 1_000);
+        assert_eq!(
+            refused[1].to_string(),
+            "`001.wasm`: holds an agent named `linter`, and so does `000.wasm`, `002.wasm`, `003.wasm` and 996 more"
         );
     }
 }

@@ -1,0 +1,292 @@
+//! A task through the whole engine: a wide map and a long chain, in memory and
+//! kept in a journal, against the bare loop and the least that keeps as much.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+
+use ringfence::engine::{Clock, Host, HostConfig, RunSpec};
+use ringfence_flow::{Budgets, NoFiles, Plan, RunStatus, WorkflowBundle, WorkflowFile};
+use ringfence_journal::{JournalFile, RunHeader};
+use ringfence_sandbox::Sandbox;
+use rusqlite::{Connection, params};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::bare::{Bare, on_threads};
+use crate::result::{Aim, Row, Unit, cores};
+use crate::rig::{INPUT, guest, runtime, sandbox};
+use crate::stats::{Comparison, Spread, compare};
+
+const AGENT: &str = "echo";
+const ITEMS: u32 = 100_000;
+const STEPS: u32 = 1_000;
+const ROUNDS: usize = 3;
+const CHAIN_ROUNDS: usize = 7;
+
+pub(crate) fn measure() -> Vec<Row> {
+    let all = runtime(cores());
+    let sandbox = sandbox(&all, AGENT);
+    let bare = Bare::new(&guest(AGENT));
+    let wide = Workflow::new(&wide());
+    let chain = Workflow::new(&chain());
+    // On the disk of the project: what lies in memory needs no sync.
+    let folder =
+        tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR").to_owned() + "/../../target").unwrap();
+    let run = |workflow: &Workflow, kept: Option<&Path>| run(&all, &sandbox, workflow, kept);
+
+    let in_memory = compare(
+        ROUNDS,
+        ITEMS,
+        || run(&wide, None),
+        || on_threads(&bare, cores(), ITEMS / cores() as u32, INPUT),
+    );
+    let mut rows = vec![
+        Row::against(
+            "a task of 100,000 side by side, in memory",
+            "a bare wasmtime loop on all cores",
+            in_memory,
+        )
+        .aims(Aim::AtMost(1.5)),
+    ];
+
+    let size = Kept::by(
+        &folder.path().join("size.db"),
+        |path| run(&wide, Some(path)),
+        ITEMS,
+    );
+    let durable = in_new_files(folder.path(), ROUNDS, ITEMS, |ours, path| {
+        if ours {
+            run(&wide, Some(path));
+        } else {
+            bare_beside_sqlite(&bare, path, size);
+        }
+    });
+    let tasks_a_second = Spread::of([1.0 / durable.ours.median]);
+    rows.push(
+        Row::against(
+            "a task of 100,000 side by side, durable",
+            "the bare loop, and SQLite that commits as many bytes in groups",
+            durable,
+        )
+        .aims(Aim::AtMost(1.3)),
+    );
+    rows.push(
+        Row::value("durable tasks a second", Unit::PerSecond, tasks_a_second)
+            .aims(Aim::AtLeast(15_000.0)),
+    );
+
+    let in_memory = compare(
+        CHAIN_ROUNDS,
+        STEPS,
+        || run(&chain, None),
+        || on_threads(&bare, 1, STEPS, INPUT),
+    );
+    rows.push(Row::against(
+        "a step of a chain of 1,000, in memory",
+        "a bare wasmtime loop on one thread",
+        in_memory,
+    ));
+    let size = Kept::by(
+        &folder.path().join("chain.db"),
+        |path| run(&chain, Some(path)),
+        STEPS,
+    );
+    let durable = in_new_files(folder.path(), CHAIN_ROUNDS, STEPS, |ours, path| {
+        if ours {
+            run(&chain, Some(path));
+        } else {
+            bare_then_commit(&bare, path, size);
+        }
+    });
+    rows.push(
+        Row::against(
+            "a step of a chain of 1,000, durable",
+            "the bare call, and a synced commit of as many bytes",
+            durable,
+        )
+        .aims(Aim::AtMost(1.3)),
+    );
+    rows
+}
+
+/// One task that runs for each of many items.
+fn wide() -> String {
+    format!(
+        "version: 1\nname: wide\nconcurrency: 64\ntasks:\n  each: {{ role: echo, for_each: 'range({ITEMS})' }}\n"
+    )
+}
+
+/// Tasks of which each needs the one before.
+fn chain() -> String {
+    let mut text = "version: 1\nname: chain\ntasks:\n  t0: { role: echo, input: 7 }\n".to_owned();
+    for step in 1..STEPS {
+        let before = step - 1;
+        writeln!(
+            text,
+            "  t{step}: {{ role: echo, input: 7, needs: [t{before}] }}"
+        )
+        .unwrap();
+    }
+    text
+}
+
+struct Workflow {
+    bundle: WorkflowBundle,
+    plan: Arc<Plan>,
+}
+
+impl Workflow {
+    fn new(text: &str) -> Self {
+        let (file, bundle): (WorkflowFile, _) =
+            WorkflowBundle::read("bench.yaml", text, &NoFiles).unwrap();
+        Self {
+            bundle,
+            plan: Arc::new(file.into_plan()),
+        }
+    }
+}
+
+/// Runs a workflow to its end, kept in a journal if there is a path for it.
+fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Option<&Path>) {
+    runtime.block_on(async {
+        let host = Host::start(
+            Arc::clone(sandbox) as Arc<_>,
+            HostConfig::default(),
+            Clock::system(),
+        );
+        let inputs = json!({}).into();
+        let mut spec = RunSpec::new(Arc::clone(&workflow.plan), inputs, host.clock());
+        if let Some(path) = kept {
+            let journal = JournalFile::open(path).unwrap();
+            let header = RunHeader {
+                created: host.clock().now(),
+                name: workflow.plan.workflow().name.clone(),
+                workflow: workflow.bundle.clone(),
+                inputs: spec.inputs.clone(),
+                seed: spec.seed,
+                budgets: Budgets::default(),
+                ceiling: Budgets::default(),
+                agents: BTreeMap::new(),
+                context: BTreeMap::new(),
+            };
+            spec.journal = Some(journal.create(&spec.id, &header).unwrap());
+            spec.artifacts = journal.artifacts();
+        }
+        let outcome = host.run(spec).await.unwrap().outcome().await.unwrap();
+        assert_eq!(
+            outcome.status,
+            RunStatus::Completed,
+            "{:?}",
+            outcome.failure
+        );
+    });
+}
+
+/// What a journal keeps of one task.
+#[derive(Clone, Copy)]
+struct Kept {
+    rows: u32,
+    bytes: usize,
+}
+
+impl Kept {
+    /// What `run` keeps in the file at `path`, by tasks.
+    fn by(path: &Path, run: impl FnOnce(&Path), tasks: u32) -> Self {
+        run(path);
+        let db = Connection::open(path).unwrap();
+        let (rows, bytes): (u32, i64) = db
+            .query_row("SELECT count(*), sum(length(body)) FROM entry", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        Self {
+            rows: rows.div_ceil(tasks),
+            bytes: bytes as usize / rows as usize,
+        }
+    }
+}
+
+/// Compares ours and the other, each in a file of its own each time.
+fn in_new_files(
+    folder: &Path,
+    rounds: usize,
+    pieces: u32,
+    work: impl Fn(bool, &Path),
+) -> Comparison {
+    let next = AtomicU32::new(0);
+    let fresh = || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let folder = folder.join(format!("{pieces}-{number}"));
+        std::fs::create_dir(&folder).unwrap();
+        folder.join("journal.db")
+    };
+    compare(
+        rounds,
+        pieces,
+        || work(true, &fresh()),
+        || work(false, &fresh()),
+    )
+}
+
+/// A file with the settings of the journal.
+fn open(path: &Path) -> Connection {
+    let db = Connection::open(path).unwrap();
+    db.pragma_update(None, "journal_mode", "WAL").unwrap();
+    db.pragma_update(None, "synchronous", "FULL").unwrap();
+    db.execute_batch("CREATE TABLE entry (place INTEGER PRIMARY KEY, body BLOB) STRICT;")
+        .unwrap();
+    db
+}
+
+/// Keeps `tasks` tasks in one commit.
+fn commit(db: &mut Connection, place: &mut i64, tasks: usize, size: Kept) {
+    let body = vec![b'x'; size.bytes];
+    let transaction = db.transaction().unwrap();
+    {
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO entry (place, body) VALUES (?, ?)")
+            .unwrap();
+        for _ in 0..tasks * size.rows as usize {
+            *place += 1;
+            insert.execute(params![*place, body]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+/// The bare loop on all cores, and a thread that commits whatever is there.
+fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Kept) {
+    let (sender, done) = mpsc::channel::<String>();
+    let mut db = open(path);
+    std::thread::scope(|scope| {
+        for _ in 0..cores() {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                for _ in 0..ITEMS / cores() as u32 {
+                    sender.send(bare.call(INPUT)).unwrap();
+                }
+            });
+        }
+        drop(sender);
+        scope.spawn(move || {
+            let mut place = 0;
+            while done.recv().is_ok() {
+                let tasks = 1 + done.try_iter().count();
+                commit(&mut db, &mut place, tasks, size);
+            }
+        });
+    });
+}
+
+/// A call, a commit, the next call.
+fn bare_then_commit(bare: &Bare, path: &Path, size: Kept) {
+    let (mut db, mut place) = (open(path), 0);
+    for _ in 0..STEPS {
+        bare.call(INPUT);
+        commit(&mut db, &mut place, 1, size);
+    }
+}

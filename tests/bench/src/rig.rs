@@ -1,0 +1,102 @@
+//! The guests that are measured, and sandboxes that hold them.
+
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence::engine::MemoryArtifacts;
+use ringfence_flow::{
+    AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
+    GrantDecision, Json, LogLine, Priority, Progress, Role, RunId, TaskId, TaskKey, TaskRequest,
+};
+use ringfence_sandbox::{AgentConfig, Sandbox, SandboxConfig};
+use tokio::runtime::{Builder, Runtime};
+
+/// The input of an attempt whose work is next to nothing.
+pub(crate) const INPUT: &str = "7";
+
+/// What `cargo xtask build-guests` built.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/guests")
+        .join(name)
+        .with_extension("wasm");
+    assert!(path.is_file(), "run `cargo xtask build-guests` first");
+    path
+}
+
+/// A runtime on one thread, or on all cores.
+pub(crate) fn runtime(threads: usize) -> Runtime {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build().unwrap()
+}
+
+/// A sandbox that has loaded one guest, with room for many attempts of it.
+pub(crate) fn sandbox(runtime: &Runtime, name: &str) -> Arc<Sandbox> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(guest(name), folder.path().join("guest.wasm")).unwrap();
+    let mut config = SandboxConfig {
+        plugins: vec![folder.path().to_owned()],
+        ..SandboxConfig::default()
+    };
+    let agent = AgentConfig {
+        instances: 64,
+        ..AgentConfig::default()
+    };
+    config.agents.insert(AgentName::new(name).unwrap(), agent);
+    let loading = runtime.block_on(Sandbox::load(config, &())).unwrap();
+    assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+    Arc::new(loading.sandbox)
+}
+
+/// Watches nothing.
+struct Nobody;
+
+impl AttemptObserver for Nobody {
+    fn progress(&self, _: Progress) {}
+    fn log(&self, _: LogLine) {}
+    fn decision(&self, _: GrantDecision) {}
+}
+
+/// One attempt, with all budgets.
+pub(crate) async fn attempt(sandbox: &Sandbox, name: &str, input: &str) -> AttemptReport {
+    let report = sandbox
+        .execute(Attempt {
+            agent: AgentName::new(name).unwrap(),
+            request: request(input),
+            budgets: Budgets::default(),
+            artifacts: Arc::new(MemoryArtifacts::default()),
+            observer: Arc::new(Nobody),
+            stop: Box::pin(pending()),
+        })
+        .await;
+    assert!(
+        matches!(report.result, AttemptResult::Completed(_)),
+        "{:?}",
+        report.result
+    );
+    report
+}
+
+fn request(input: &str) -> TaskRequest {
+    TaskRequest {
+        run: RunId::new("r-1").unwrap(),
+        key: TaskKey::single(TaskId::new("only").unwrap()),
+        role: Role::new("test").unwrap(),
+        priority: Priority::Normal,
+        attempt: 1,
+        round: 1,
+        input: Json::parse(input).unwrap(),
+        needs: Arc::new([]),
+        feedback: Arc::new([]),
+        mounts: Arc::new([]),
+        time_left: Duration::from_secs(30),
+    }
+}
