@@ -1,26 +1,62 @@
 //! An agent's component, linked and ready to be instantiated.
 
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
 use wasmtime::Store;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Func, InstancePre, Lift, Linker, TypedFunc,
+};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use ringfence_flow::TaskRequest;
 
 use crate::bindings::AgentPluginPre;
-use crate::bindings::ringfence::agent::types::{Failure, Outcome};
+use crate::bindings::ringfence::agent::types::{Failure, Outcome, Task};
 use crate::component_check::{AgentKind, RawDescription};
 use crate::conv;
 use crate::state::AttemptState;
+
+/// The interface that a plugin exports.
+const AGENT: &str = "ringfence:agent/agent@0.1.0";
 
 /// A component with its imports resolved: all that can be done once for all
 /// attempts is done.
 #[derive(Clone)]
 pub(crate) enum AgentPre {
     /// It exports the contract.
-    Plugin(AgentPluginPre<AttemptState>),
+    Plugin(PluginPre),
     /// It is a command.
     Command(CommandPre<AttemptState>),
+}
+
+/// A plugin, with its way to the functions that each task calls. The generated
+/// bindings look up every function and compare its types with each instance,
+/// which costs a tenth of an attempt; so they do it for `describe` alone, which
+/// is asked before any other.
+#[derive(Clone)]
+pub(crate) struct PluginPre {
+    whole: AgentPluginPre<AttemptState>,
+    can_handle: Function<(bool,)>,
+    execute: Function<(Result<Outcome, Failure>,)>,
+    /// Set once the bindings have compared the types of all functions.
+    types_fit: Arc<OnceLock<()>>,
+}
+
+/// Where a plugin has a function that takes a task and returns an `R`.
+struct Function<R> {
+    index: ComponentExportIndex,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Function<R> {
+    fn clone(&self) -> Self {
+        Self {
+            index: self.index,
+            returns: PhantomData,
+        }
+    }
 }
 
 /// What an agent is asked.
@@ -59,7 +95,7 @@ impl AgentPre {
     ) -> wasmtime::Result<Self> {
         let linked = linker.instantiate_pre(component)?;
         Ok(match kind {
-            AgentKind::Plugin => Self::Plugin(AgentPluginPre::new(linked)?),
+            AgentKind::Plugin => Self::Plugin(PluginPre::new(linked)?),
             AgentKind::Command => Self::Command(CommandPre::new(linked)?),
         })
     }
@@ -74,24 +110,7 @@ impl AgentPre {
         question: Question<'_>,
     ) -> wasmtime::Result<Answer> {
         match self {
-            Self::Plugin(plugin) => {
-                let instance = plugin.instantiate_async(&mut *store).await?;
-                let agent = instance.ringfence_agent_agent();
-                Ok(match question {
-                    Question::Describe => {
-                        let raw = agent.call_describe(store).await?;
-                        Answer::Description(conv::description(raw))
-                    }
-                    Question::CanHandle(request) => {
-                        let task = conv::task(request);
-                        Answer::CanHandle(agent.call_can_handle(store, &task).await?)
-                    }
-                    Question::Execute(request) => {
-                        let task = conv::task(request);
-                        Answer::Outcome(agent.call_execute(store, &task).await?)
-                    }
-                })
-            }
+            Self::Plugin(plugin) => plugin.ask(store, question).await,
             Self::Command(command) => {
                 let instance = command.instantiate_async(&mut *store).await?;
                 match instance.wasi_cli_run().call_run(store).await {
@@ -104,5 +123,85 @@ impl AgentPre {
                 }
             }
         }
+    }
+}
+
+impl PluginPre {
+    fn new(linked: InstancePre<AttemptState>) -> wasmtime::Result<Self> {
+        let component = linked.component();
+        Ok(Self {
+            can_handle: Function::find(component, "can-handle")?,
+            execute: Function::find(component, "execute")?,
+            whole: AgentPluginPre::new(linked)?,
+            types_fit: Arc::default(),
+        })
+    }
+
+    async fn ask(
+        &self,
+        store: &mut Store<AttemptState>,
+        question: Question<'_>,
+    ) -> wasmtime::Result<Answer> {
+        match question {
+            Question::Describe => {
+                let instance = self.whole.instantiate_async(&mut *store).await?;
+                self.types_fit.get_or_init(|| ());
+                let agent = instance.ringfence_agent_agent();
+                let raw = agent.call_describe(store).await?;
+                Ok(Answer::Description(conv::description(raw)))
+            }
+            Question::CanHandle(request) => {
+                let (answer,) = self.call(store, &self.can_handle, request).await?;
+                Ok(Answer::CanHandle(answer))
+            }
+            Question::Execute(request) => {
+                let (outcome,) = self.call(store, &self.execute, request).await?;
+                Ok(Answer::Outcome(outcome))
+            }
+        }
+    }
+
+    /// Calls a function that takes a task, in an instance of its own.
+    async fn call<R>(
+        &self,
+        store: &mut Store<AttemptState>,
+        function: &Function<R>,
+        request: &TaskRequest,
+    ) -> wasmtime::Result<R>
+    where
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let linked = self.whole.instance_pre();
+        let instance = linked.instantiate_async(&mut *store).await?;
+        let found = instance.get_func(&mut *store, function.index);
+        let found = found.ok_or_else(|| wasmtime::format_err!("`{AGENT}` lacks a function"))?;
+        let function = match self.types_fit.get() {
+            Some(()) => function.known_to_fit(found),
+            None => found.typed(&*store)?,
+        };
+        function.call_async(store, (&conv::task(request),)).await
+    }
+}
+
+impl<R: ComponentNamedList + Lift> Function<R> {
+    fn find(component: &Component, name: &str) -> wasmtime::Result<Self> {
+        let agent = component.get_export_index(None, AGENT);
+        let index = agent.and_then(|agent| component.get_export_index(Some(&agent), name));
+        Ok(Self {
+            index: index.ok_or_else(|| wasmtime::format_err!("`{AGENT}` has no `{name}`"))?,
+            returns: PhantomData,
+        })
+    }
+
+    /// The function of an instance, where `types_fit` is set.
+    #[allow(
+        unsafe_code,
+        reason = "comparing the types anew takes longer than many an attempt's own work"
+    )]
+    fn known_to_fit<'a>(&self, found: Func) -> TypedFunc<(&'a Task,), R> {
+        // SAFETY: an instance of this component went through the generated
+        // bindings, which compared the types of its functions with the contract's;
+        // `PluginPre` has the same ones, one `R` for each function.
+        unsafe { TypedFunc::new_unchecked(found) }
     }
 }

@@ -12,9 +12,9 @@ use ringfence_flow::{
 /// says otherwise.
 pub const DEFAULT_INSTANCES: u32 = 4;
 
-/// How many agents may be asked something (`describe`, `can-handle`) at once.
-/// They have sandboxes of their own beside
-/// [`max_sandboxes`](SandboxConfig::max_sandboxes), so that whether an agent
+/// How many agents may be asked something (`describe`, `can-handle`) at once, or
+/// as many as [`max_sandboxes`](SandboxConfig::max_sandboxes) if that is less.
+/// They have sandboxes of their own beside those, so that whether an agent
 /// can handle a task is known even while attempts take every other place.
 pub const QUESTION_SANDBOXES: u32 = 16;
 

@@ -69,14 +69,15 @@ pub(crate) struct Runtime {
 /// A place for one sandbox.
 pub(crate) struct Place<'a> {
     _permit: SemaphorePermit<'a>,
-    _ticking: Ticking,
+    _ticking: Ticking<'a>,
 }
 
 impl Runtime {
     /// Sets everything up.
     pub(crate) fn new(config: &SandboxConfig) -> Result<Self, RuntimeError> {
         let sandboxes = config.max_sandboxes.max(1);
-        let all = sandboxes.saturating_add(QUESTION_SANDBOXES);
+        let questions = sandboxes.min(QUESTION_SANDBOXES);
+        let all = sandboxes.saturating_add(questions);
         let engine = engine::pooled(all).map_err(RuntimeError::Engine)?;
         let linker = link::linker(&engine).map_err(RuntimeError::Engine)?;
         let ticker = Ticker::start(&engine, config.tick).map_err(RuntimeError::Ticker)?;
@@ -86,7 +87,7 @@ impl Runtime {
             ticker,
             turns: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
             room: Semaphore::new(sandboxes as usize),
-            question_room: Semaphore::new(QUESTION_SANDBOXES as usize),
+            question_room: Semaphore::new(questions as usize),
             question_budgets: QUESTION_BUDGETS.at_most(&config.ceiling),
         })
     }

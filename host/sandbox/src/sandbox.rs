@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
     Budgets, ByteSize, ContentHash, Failure, FailureCode, MountName, TaskRequest, Usage,
@@ -122,7 +123,8 @@ impl fmt::Debug for LoadedAgent {
 pub struct Sandbox {
     runtime: Arc<Runtime>,
     config: Arc<SandboxConfig>,
-    agents: RwLock<Arc<Agents>>,
+    /// Read by each attempt, without a count that all cores would share.
+    agents: ArcSwap<Agents>,
     hot: tokio::sync::Mutex<HotFolder>,
 }
 
@@ -197,7 +199,7 @@ impl Sandbox {
             sandbox: Self {
                 runtime,
                 config,
-                agents: RwLock::new(Arc::new(agents)),
+                agents: ArcSwap::from_pointee(agents),
                 hot: tokio::sync::Mutex::new(HotFolder {
                     folder,
                     compiler,
@@ -218,7 +220,7 @@ impl Sandbox {
     /// The loaded agent called `name`.
     #[must_use]
     pub fn agent(&self, name: &AgentName) -> Option<Arc<LoadedAgent>> {
-        self.current().get(name).cloned()
+        self.agents.load().get(name).cloned()
     }
 
     /// Looks at the plugins folders, and takes in what was added, replaced or
@@ -242,7 +244,7 @@ impl Sandbox {
                 .iter()
                 .any(|(name, agent)| !before.get(name).is_some_and(|old| Arc::ptr_eq(old, agent)));
         if has_changed {
-            *self.agents.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(agents);
+            self.agents.store(Arc::new(agents));
         }
         Ok(Refreshed {
             has_changed,
@@ -251,7 +253,7 @@ impl Sandbox {
     }
 
     fn current(&self) -> Arc<Agents> {
-        Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
+        self.agents.load_full()
     }
 
     /// What the operator decided.

@@ -20,7 +20,7 @@ pub(crate) struct Ticker {
 }
 
 /// Keeps the ticker ticking.
-pub(crate) struct Ticking(Arc<AtomicU32>);
+pub(crate) struct Ticking<'a>(&'a AtomicU32);
 
 impl Ticker {
     /// Starts the thread.
@@ -51,15 +51,15 @@ impl Ticker {
     }
 
     /// Ticks until the guard is dropped.
-    pub(crate) fn tick(&self) -> Ticking {
+    pub(crate) fn tick(&self) -> Ticking<'_> {
         if self.live.fetch_add(1, Ordering::SeqCst) == 0 {
             self.thread.unpark();
         }
-        Ticking(Arc::clone(&self.live))
+        Ticking(&self.live)
     }
 }
 
-impl Drop for Ticking {
+impl Drop for Ticking<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

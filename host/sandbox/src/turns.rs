@@ -32,20 +32,25 @@ impl Turns {
 
     /// For one attempt, which has none yet.
     pub(crate) fn line_up(&self) -> Turn {
-        Turn {
+        Turn(Arc::new(Standing {
             turns: self.clone(),
-            ticks: Arc::default(),
-            place: Arc::default(),
-        }
+            ticks: AtomicU32::new(0),
+            place: Mutex::default(),
+        }))
     }
 }
 
 /// The turn of one attempt, if it has one.
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct Turn(Arc<Standing>);
+
+/// What the guest's interruptions and its future share.
+#[derive(Debug)]
+struct Standing {
     turns: Turns,
-    ticks: Arc<AtomicU32>,
-    place: Arc<Mutex<Place>>,
+    /// Ticks that it has met.
+    ticks: AtomicU32,
+    place: Mutex<Place>,
 }
 
 /// Where an attempt stands.
@@ -63,12 +68,12 @@ enum Place {
 impl Turn {
     /// Gives way at a tick, and comes back when it is this attempt's turn.
     pub(crate) async fn give_way(self) {
-        if self.ticks.fetch_add(1, Ordering::Relaxed) < SHORT {
+        if self.0.ticks.fetch_add(1, Ordering::Relaxed) < SHORT {
             return requeue().await;
         }
         self.stand(Place::Out);
         // Nobody closes the semaphore.
-        if let Ok(turn) = Arc::clone(&self.turns.0).acquire_owned().await {
+        if let Ok(turn) = Arc::clone(&self.0.turns.0).acquire_owned().await {
             self.stand(Place::Next(turn));
             // Behind the queue, and after the runtime looked at its timers and
             // sockets.
@@ -88,7 +93,8 @@ impl Turn {
 
     /// Ends the turn of an attempt that ran and now waits, or is over.
     fn end(&self) {
-        if matches!(*self.lock(), Place::On { .. }) {
+        let is_short = self.0.ticks.load(Ordering::Relaxed) <= SHORT;
+        if !is_short && matches!(*self.lock(), Place::On { .. }) {
             self.stand(Place::Out);
         }
     }
@@ -100,7 +106,7 @@ impl Turn {
     }
 
     fn lock(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -38,9 +38,9 @@ impl WasiView for State {
 }
 
 impl Bare {
-    /// With the host's own tuning.
-    pub(crate) fn new(component: &Path) -> Self {
-        Self::with(engine_for(64).unwrap(), component, true)
+    /// With the host's own tuning, and room for so many at a time.
+    pub(crate) fn new(component: &Path, room: u32) -> Self {
+        Self::with(engine_for(room).unwrap(), component, true)
     }
 
     /// With an engine that meters fuel, or not.

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::bare::{Bare, on_threads};
 use crate::result::{Aim, Row, Unit, cores};
-use crate::rig::{INPUT, guest, runtime, sandbox};
+use crate::rig::{INPUT, ROOM, guest, runtime, sandbox};
 use crate::stats::{Comparison, Spread, compare};
 
 const AGENT: &str = "echo";
@@ -29,8 +29,8 @@ const CHAIN_ROUNDS: usize = 7;
 
 pub(crate) fn measure() -> Vec<Row> {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT);
-    let bare = Bare::new(&guest(AGENT));
+    let sandbox = sandbox(&all, AGENT, ROOM);
+    let bare = Bare::new(&guest(AGENT), ROOM);
     let wide = Workflow::new(&wide());
     let chain = Workflow::new(&chain());
     // On the disk of the project: what lies in memory needs no sync.

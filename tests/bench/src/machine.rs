@@ -52,6 +52,11 @@ pub(crate) fn measure() -> Vec<Row> {
     ]
 }
 
+/// Runs so many tasks.
+pub(crate) fn take(tasks: u32) {
+    drive(&Wide::new(tasks));
+}
+
 /// A map over the list that is its input, which may be longer than `range` is.
 const WIDE: &str = "version: 1\nname: wide\nconcurrency: 64\ninputs:\n  numbers: { type: array }\ntasks:\n  each: { role: echo, for_each: inputs.numbers }\n";
 

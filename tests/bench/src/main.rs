@@ -13,6 +13,7 @@
 mod allocations;
 mod bare;
 mod bindings;
+mod counted;
 mod engine;
 mod machine;
 mod resident;
@@ -45,6 +46,13 @@ struct Cli {
     /// Measures memory in a process of its own, and prints it.
     #[arg(long, hide = true)]
     resident: Option<resident::Of>,
+    /// Does this so many times and nothing else, for a tool that counts
+    /// instructions.
+    #[arg(long, hide = true, requires = "times")]
+    count: Option<counted::Path>,
+    /// How many times.
+    #[arg(long, hide = true)]
+    times: Option<u32>,
 }
 
 /// A group of figures.
@@ -81,6 +89,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(of) = cli.resident {
         println!("{}", of.bytes());
+        return ExitCode::SUCCESS;
+    }
+    if let (Some(path), Some(times)) = (cli.count, cli.times) {
+        path.take(times);
         return ExitCode::SUCCESS;
     }
     let sections = match cli.sections.as_slice() {

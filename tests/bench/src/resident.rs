@@ -2,7 +2,7 @@
 //! own.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use ringfence_sandbox::Sandbox;
 use tokio::runtime::Runtime;
 
 use crate::result::{Aim, Row, Unit, cores};
-use crate::rig::{attempt, guest, runtime};
+use crate::rig::{Task, guest, runtime};
 use crate::start;
 use crate::stats::Spread;
 
@@ -62,6 +62,7 @@ fn in_processes(of: Of) -> Spread {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--resident", name.get_name()])
             .current_dir(folder.path())
+            .stderr(Stdio::inherit())
             .output()
             .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
@@ -110,13 +111,14 @@ fn load(folder: &Path) -> (Runtime, Arc<Sandbox>) {
 
 /// Starts so many attempts that wait, and lets them come to where they do.
 async fn alive(sandbox: &Arc<Sandbox>, count: usize) {
-    for _ in 0..count {
-        let sandbox = Arc::clone(sandbox);
-        tokio::spawn(async move {
-            attempt(&sandbox, SLEEPS, "null").await;
-        });
-    }
+    let task = Task::new(SLEEPS, "{}");
+    let waiting = (0..count).map(|_| {
+        let (sandbox, task) = (Arc::clone(sandbox), task.clone());
+        tokio::spawn(async move { task.attempt(&sandbox).await })
+    });
+    let waiting: Vec<_> = waiting.collect();
     tokio::time::sleep(SETTLED).await;
+    assert!(waiting.iter().all(|attempt| !attempt.is_finished()));
 }
 
 /// The memory of this process that is in the machine's.

@@ -38,16 +38,20 @@ pub(crate) fn runtime(threads: usize) -> Runtime {
     builder.enable_all().build().unwrap()
 }
 
-/// A sandbox that has loaded one guest, with room for many attempts of it.
-pub(crate) fn sandbox(runtime: &Runtime, name: &str) -> Arc<Sandbox> {
+/// The attempts that may be alive at once, as in a host.
+pub(crate) const ROOM: u32 = 68;
+
+/// A sandbox that has loaded one guest, with room for so many attempts of it.
+pub(crate) fn sandbox(runtime: &Runtime, name: &str, room: u32) -> Arc<Sandbox> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guest(name), folder.path().join("guest.wasm")).unwrap();
     let mut config = SandboxConfig {
         plugins: vec![folder.path().to_owned()],
+        max_sandboxes: room,
         ..SandboxConfig::default()
     };
     let agent = AgentConfig {
-        instances: 64,
+        instances: room,
         ..AgentConfig::default()
     };
     config.agents.insert(AgentName::new(name).unwrap(), agent);
@@ -57,7 +61,7 @@ pub(crate) fn sandbox(runtime: &Runtime, name: &str) -> Arc<Sandbox> {
 }
 
 /// Watches nothing.
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl AttemptObserver for Nobody {
     fn progress(&self, _: Progress) {}
@@ -65,38 +69,54 @@ impl AttemptObserver for Nobody {
     fn decision(&self, _: GrantDecision) {}
 }
 
-/// One attempt, with all budgets.
-pub(crate) async fn attempt(sandbox: &Sandbox, name: &str, input: &str) -> AttemptReport {
-    let report = sandbox
-        .execute(Attempt {
-            agent: AgentName::new(name).unwrap(),
-            request: request(input),
-            budgets: Budgets::default(),
-            artifacts: Arc::new(MemoryArtifacts::default()),
-            observer: Arc::new(Nobody),
-            stop: Box::pin(pending()),
-        })
-        .await;
-    assert!(
-        matches!(report.result, AttemptResult::Completed(_)),
-        "{:?}",
-        report.result
-    );
-    report
+/// A task that is there before it is measured what becomes of it.
+#[derive(Clone)]
+pub(crate) struct Task {
+    agent: AgentName,
+    request: TaskRequest,
+    artifacts: Arc<MemoryArtifacts>,
+    observer: Arc<Nobody>,
 }
 
-fn request(input: &str) -> TaskRequest {
-    TaskRequest {
-        run: RunId::new("r-1").unwrap(),
-        key: TaskKey::single(TaskId::new("only").unwrap()),
-        role: Role::new("test").unwrap(),
-        priority: Priority::Normal,
-        attempt: 1,
-        round: 1,
-        input: Json::parse(input).unwrap(),
-        needs: Arc::new([]),
-        feedback: Arc::new([]),
-        mounts: Arc::new([]),
-        time_left: Duration::from_secs(30),
+impl Task {
+    pub(crate) fn new(agent: &str, input: &str) -> Self {
+        Self {
+            agent: AgentName::new(agent).unwrap(),
+            request: TaskRequest {
+                run: RunId::new("r-1").unwrap(),
+                key: TaskKey::single(TaskId::new("only").unwrap()),
+                role: Role::new("test").unwrap(),
+                priority: Priority::Normal,
+                attempt: 1,
+                round: 1,
+                input: Json::parse(input).unwrap(),
+                needs: Arc::new([]),
+                feedback: Arc::new([]),
+                mounts: Arc::new([]),
+                time_left: Duration::from_secs(30),
+            },
+            artifacts: Arc::default(),
+            observer: Arc::new(Nobody),
+        }
+    }
+
+    /// One attempt at it, with all budgets.
+    pub(crate) async fn attempt(&self, sandbox: &Sandbox) -> AttemptReport {
+        let report = sandbox
+            .execute(Attempt {
+                agent: self.agent.clone(),
+                request: self.request.clone(),
+                budgets: Budgets::default(),
+                artifacts: Arc::clone(&self.artifacts) as Arc<_>,
+                observer: Arc::clone(&self.observer) as Arc<_>,
+                stop: Box::pin(pending()),
+            })
+            .await;
+        assert!(
+            matches!(report.result, AttemptResult::Completed(_)),
+            "{:?}",
+            report.result
+        );
+        report
     }
 }

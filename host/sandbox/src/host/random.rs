@@ -5,7 +5,7 @@
 //! component with the same input costs the same fuel. A guest must not make
 //! keys or passwords of them: whoever knows the run's name can draw them too.
 
-use ringfence_flow::{AgentName, TaskRequest};
+use ringfence_flow::{AgentName, RunId, TaskKey, TaskRequest};
 use sha2::{Digest, Sha256};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
@@ -19,48 +19,78 @@ const MAX_RANDOM: u64 = 1 << 20;
 /// A stream of random bytes: SHA-256 in counter mode.
 #[derive(Clone, Debug)]
 pub(crate) struct Randomness {
-    key: [u8; 32],
+    source: Source,
     counter: u64,
 }
 
-impl Randomness {
-    /// What `agent` draws in an attempt at `request`.
-    pub(crate) fn of(agent: &AgentName, request: &TaskRequest) -> Self {
+/// What the numbers come from. Most guests draw none, so the key is made when
+/// the first one does.
+#[derive(Clone, Debug)]
+enum Source {
+    Attempt {
+        agent: AgentName,
+        run: RunId,
+        key: TaskKey,
+        round: u32,
+        attempt: u32,
+    },
+    Key([u8; 32]),
+}
+
+impl Source {
+    fn key(&self) -> [u8; 32] {
+        let (agent, run, key, round, attempt) = match self {
+            Self::Key(key) => return *key,
+            Self::Attempt {
+                agent,
+                run,
+                key,
+                round,
+                attempt,
+            } => (agent, run, key, round, attempt),
+        };
         let mut hash = Sha256::new();
-        for part in [
-            agent.as_str(),
-            request.run.as_str(),
-            request.key.task.as_str(),
-        ] {
+        for part in [agent.as_str(), run.as_str(), key.task.as_str()] {
             // The length keeps two lists of names apart that read the same.
             hash.update([part.len() as u8]);
             hash.update(part);
         }
         // An item counts from 0, no item is the one before.
-        hash.update(
-            request
-                .key
-                .item
-                .map_or(0, |item| u64::from(item) + 1)
-                .to_le_bytes(),
-        );
-        hash.update(request.round.to_le_bytes());
-        hash.update(request.attempt.to_le_bytes());
-        Self::from_key(hash.finalize().into())
+        hash.update(key.item.map_or(0, |item| u64::from(item) + 1).to_le_bytes());
+        hash.update(round.to_le_bytes());
+        hash.update(attempt.to_le_bytes());
+        hash.finalize().into()
+    }
+}
+
+impl Randomness {
+    /// What `agent` draws in an attempt at `request`.
+    pub(crate) fn of(agent: &AgentName, request: &TaskRequest) -> Self {
+        Self {
+            source: Source::Attempt {
+                agent: agent.clone(),
+                run: request.run.clone(),
+                key: request.key.clone(),
+                round: request.round,
+                attempt: request.attempt,
+            },
+            counter: 0,
+        }
     }
 
     /// What an agent draws when it describes itself.
-    pub(crate) fn for_describe() -> Self {
-        Self::from_key([0; 32])
-    }
-
-    const fn from_key(key: [u8; 32]) -> Self {
-        Self { key, counter: 0 }
+    pub(crate) const fn for_describe() -> Self {
+        Self {
+            source: Source::Key([0; 32]),
+            counter: 0,
+        }
     }
 
     fn block(&mut self) -> [u8; 32] {
+        let key = self.source.key();
+        self.source = Source::Key(key);
         let mut hash = Sha256::new();
-        hash.update(self.key);
+        hash.update(key);
         hash.update(self.counter.to_le_bytes());
         self.counter += 1;
         hash.finalize().into()
