@@ -7,6 +7,7 @@
     reason = "this is a command-line tool"
 )]
 
+mod bench;
 mod browser;
 mod checks;
 mod counts;
@@ -20,6 +21,7 @@ mod report;
 mod tools;
 mod wasm;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,14 @@ enum Command {
     },
     /// Build the host and the standard agents, and review this repository's own source.
     Demo,
+    /// Measure the host against bare loops and other systems, in one run.
+    Bench {
+        /// What to measure, for example `sandbox`. Default: everything.
+        sections: Vec<String>,
+        /// Also write the figures to this file.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// Look for inputs that break a promise, with cargo-fuzz and the nightly toolchain.
     Fuzz {
         /// Which targets, for example `workflow`. Default: all, one after the other.
@@ -82,6 +92,7 @@ fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Test { slow } => checks::run(&project, *slow),
         Command::Demo => demo::run(&project),
+        Command::Bench { sections, json } => bench::run(&project, sections, json.as_deref()),
         Command::Fuzz { targets, seconds } => fuzz::run(&project, targets, *seconds),
         Command::BuildGuests { plugins_only } => {
             let toolchain = wasm::find(&project)?;

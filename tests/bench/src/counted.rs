@@ -4,10 +4,10 @@
 use clap::ValueEnum;
 
 use crate::bare::{Bare, on_threads};
-use crate::machine;
 use crate::result::cores;
 use crate::rig::{INPUT, ROOM, Task, guest, runtime, sandbox};
 use crate::sandbox::everywhere;
+use crate::{engine, machine};
 
 const AGENT: &str = "echo";
 
@@ -22,6 +22,8 @@ pub(crate) enum Path {
     Attempts,
     /// The second on all cores at once.
     Bares,
+    /// A task of many side by side, through the whole engine.
+    Wide,
     /// A task in the state machine.
     Machine,
 }
@@ -54,6 +56,7 @@ impl Path {
             Self::Bares => {
                 on_threads(&Bare::new(&guest(AGENT), ROOM), cores(), times, INPUT);
             }
+            Self::Wide => engine::take(times),
             Self::Machine => machine::take(times),
         }
     }

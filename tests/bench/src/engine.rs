@@ -14,16 +14,18 @@ use ringfence_journal::{JournalFile, RunHeader};
 use ringfence_sandbox::Sandbox;
 use rusqlite::{Connection, params};
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::bare::{Bare, on_threads};
 use crate::result::{Aim, Row, Unit, cores};
 use crate::rig::{INPUT, ROOM, guest, runtime, sandbox};
-use crate::stats::{Comparison, Spread, compare};
+use crate::stats::{Comparison, Spread, compare, time};
 
 const AGENT: &str = "echo";
 const ITEMS: u32 = 100_000;
-const STEPS: u32 = 1_000;
+/// The steps of a chain.
+pub(crate) const STEPS: u32 = 1_000;
 const ROUNDS: usize = 3;
 const CHAIN_ROUNDS: usize = 7;
 
@@ -31,11 +33,9 @@ pub(crate) fn measure() -> Vec<Row> {
     let all = runtime(cores());
     let sandbox = sandbox(&all, AGENT, ROOM);
     let bare = Bare::new(&guest(AGENT), ROOM);
-    let wide = Workflow::new(&wide());
+    let wide = Workflow::new(&wide(ITEMS));
     let chain = Workflow::new(&chain());
-    // On the disk of the project: what lies in memory needs no sync.
-    let folder =
-        tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR").to_owned() + "/../../target").unwrap();
+    let folder = on_disk();
     let run = |workflow: &Workflow, kept: Option<&Path>| run(&all, &sandbox, workflow, kept);
 
     let in_memory = compare(
@@ -53,7 +53,7 @@ pub(crate) fn measure() -> Vec<Row> {
         .aims(Aim::AtMost(1.5)),
     ];
 
-    let size = Kept::by(
+    let size = Size::by(
         &folder.path().join("size.db"),
         |path| run(&wide, Some(path)),
         ITEMS,
@@ -90,7 +90,7 @@ pub(crate) fn measure() -> Vec<Row> {
         "a bare wasmtime loop on one thread",
         in_memory,
     ));
-    let size = Kept::by(
+    let size = Size::by(
         &folder.path().join("chain.db"),
         |path| run(&chain, Some(path)),
         STEPS,
@@ -113,15 +113,42 @@ pub(crate) fn measure() -> Vec<Row> {
     rows
 }
 
+/// What a task of a workflow of [`STEPS`] takes, in seconds.
+pub(crate) fn alone(text: &str, durable: bool) -> Spread {
+    let all = runtime(cores());
+    let sandbox = sandbox(&all, AGENT, ROOM);
+    let workflow = Workflow::new(text);
+    let folder = on_disk();
+    let once = |round: usize| {
+        let path = folder.path().join(format!("{round}.db"));
+        let kept = durable.then_some(path.as_path());
+        time(&mut || run(&all, &sandbox, &workflow, kept)).as_secs_f64() / f64::from(STEPS)
+    };
+    once(0);
+    Spread::of((1..=CHAIN_ROUNDS).map(once))
+}
+
+/// A folder on the disk of the project: what lies in memory needs no sync.
+fn on_disk() -> TempDir {
+    tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")).unwrap()
+}
+
+/// Runs so many tasks side by side, in memory.
+pub(crate) fn take(tasks: u32) {
+    let all = runtime(cores());
+    let sandbox = sandbox(&all, AGENT, ROOM);
+    run(&all, &sandbox, &Workflow::new(&wide(tasks)), None);
+}
+
 /// One task that runs for each of many items.
-fn wide() -> String {
+pub(crate) fn wide(items: u32) -> String {
     format!(
-        "version: 1\nname: wide\nconcurrency: 64\ntasks:\n  each: {{ role: echo, for_each: 'range({ITEMS})' }}\n"
+        "version: 1\nname: wide\nconcurrency: 64\ntasks:\n  each: {{ role: echo, for_each: 'range({items})' }}\n"
     )
 }
 
 /// Tasks of which each needs the one before.
-fn chain() -> String {
+pub(crate) fn chain() -> String {
     let mut text = "version: 1\nname: chain\ntasks:\n  t0: { role: echo, input: 7 }\n".to_owned();
     for step in 1..STEPS {
         let before = step - 1;
@@ -188,12 +215,12 @@ fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Opt
 
 /// What a journal keeps of one task.
 #[derive(Clone, Copy)]
-struct Kept {
+struct Size {
     rows: u32,
     bytes: usize,
 }
 
-impl Kept {
+impl Size {
     /// What `run` keeps in the file at `path`, by tasks.
     fn by(path: &Path, run: impl FnOnce(&Path), tasks: u32) -> Self {
         run(path);
@@ -243,7 +270,7 @@ fn open(path: &Path) -> Connection {
 }
 
 /// Keeps `tasks` tasks in one commit.
-fn commit(db: &mut Connection, place: &mut i64, tasks: usize, size: Kept) {
+fn commit(db: &mut Connection, place: &mut i64, tasks: usize, size: Size) {
     let body = vec![b'x'; size.bytes];
     let transaction = db.transaction().unwrap();
     {
@@ -259,7 +286,7 @@ fn commit(db: &mut Connection, place: &mut i64, tasks: usize, size: Kept) {
 }
 
 /// The bare loop on all cores, and a thread that commits whatever is there.
-fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Kept) {
+fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Size) {
     let (sender, done) = mpsc::channel::<String>();
     let mut db = open(path);
     std::thread::scope(|scope| {
@@ -283,7 +310,7 @@ fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Kept) {
 }
 
 /// A call, a commit, the next call.
-fn bare_then_commit(bare: &Bare, path: &Path, size: Kept) {
+fn bare_then_commit(bare: &Bare, path: &Path, size: Size) {
     let (mut db, mut place) = (open(path), 0);
     for _ in 0..STEPS {
         bare.call(INPUT);

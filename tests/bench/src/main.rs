@@ -16,6 +16,7 @@ mod bindings;
 mod counted;
 mod engine;
 mod machine;
+mod peers;
 mod resident;
 mod result;
 mod rig;
@@ -43,6 +44,9 @@ struct Cli {
     /// The program whose start is measured.
     #[arg(long, default_value = "target/release/ringfence")]
     program: PathBuf,
+    /// Where other systems are installed.
+    #[arg(long, default_value = "target/peers")]
+    peers: PathBuf,
     /// Measures memory in a process of its own, and prints it.
     #[arg(long, hide = true)]
     resident: Option<resident::Of>,
@@ -70,6 +74,8 @@ enum Section {
     Resident,
     /// What fuel and epochs cost.
     Switches,
+    /// Other systems, where they are installed.
+    Peers,
 }
 
 impl Section {
@@ -81,6 +87,7 @@ impl Section {
             Self::Start => start::measure(&cli.program),
             Self::Resident => resident::measure(),
             Self::Switches => switches::measure(),
+            Self::Peers => peers::measure(&cli.peers),
         }
     }
 }

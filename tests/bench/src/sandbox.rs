@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use crate::bare::{Bare, on_threads};
 use crate::result::{Aim, Row, Unit, cores};
 use crate::rig::{INPUT, ROOM, Task, guest, runtime, sandbox};
-use crate::stats::{Spread, compare};
+use crate::stats::{Spread, compare, time};
 
 const AGENT: &str = "echo";
 const ROUNDS: usize = 11;
@@ -59,6 +59,22 @@ pub(crate) fn measure() -> Vec<Row> {
         Row::value("all cores against one thread", Unit::Times, scaling)
             .aims(Aim::AtLeast(0.9 * cores as f64)),
     ]
+}
+
+/// What one attempt takes on one thread, in seconds.
+pub(crate) fn alone() -> Spread {
+    let one = runtime(1);
+    let ours = sandbox(&one, AGENT, ROOM);
+    let task = Task::new(AGENT, INPUT);
+    let mut work = || {
+        one.block_on(async {
+            for _ in 0..TIMES {
+                task.attempt(&ours).await;
+            }
+        });
+    };
+    work();
+    Spread::of((0..ROUNDS).map(|_| time(&mut work).as_secs_f64() / f64::from(TIMES)))
 }
 
 /// So many attempts on each core.
