@@ -26,6 +26,7 @@ impl Guest {
     /// What it calls itself.
     pub const fn agent(self) -> &'static str {
         match self {
+            Self::OneOfMany => "one-of-many-agents-with-number-000",
             Self::TwinA | Self::TwinB => "twin",
             _ => self.name(),
         }

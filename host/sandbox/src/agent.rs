@@ -40,7 +40,8 @@ pub(crate) struct PluginPre {
     whole: AgentPluginPre<AttemptState>,
     can_handle: Function<(bool,)>,
     execute: Function<(Result<Outcome, Failure>,)>,
-    /// Set once the bindings have compared the types of all functions.
+    /// Set once the bindings have compared the types of all functions, of this
+    /// component in whichever engine.
     types_fit: Arc<OnceLock<()>>,
 }
 
@@ -97,6 +98,25 @@ impl AgentPre {
         Ok(match kind {
             AgentKind::Plugin => Self::Plugin(PluginPre::new(linked)?),
             AgentKind::Command => Self::Command(CommandPre::new(linked)?),
+        })
+    }
+
+    /// Links the same component, loaded once more for another engine.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn again(
+        &self,
+        linker: &Linker<AttemptState>,
+        component: &Component,
+    ) -> wasmtime::Result<Self> {
+        let linked = linker.instantiate_pre(component)?;
+        Ok(match self {
+            Self::Plugin(plugin) => Self::Plugin(PluginPre {
+                types_fit: Arc::clone(&plugin.types_fit),
+                ..PluginPre::new(linked)?
+            }),
+            Self::Command(_) => Self::Command(CommandPre::new(linked)?),
         })
     }
 

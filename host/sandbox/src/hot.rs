@@ -65,7 +65,7 @@ impl HotFolder {
         let component = self
             .folder
             .load_one(path.clone(), runtime.engine(), &self.compiler);
-        let admitted = admit(runtime, config, &component.await?).await;
+        let admitted = admit(runtime, config, &self.compiler, &component.await?).await;
         admitted.map_err(|reason| Refusal::new(path, reason))
     }
 

@@ -20,6 +20,7 @@ mod guest_log;
 mod host;
 mod hot;
 mod inspect;
+mod lanes;
 mod limiter;
 mod link;
 mod meter;

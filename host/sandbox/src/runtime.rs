@@ -11,17 +11,15 @@ use ringfence_flow::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use crate::agent::{AgentPre, Answer, Question};
 use crate::attempt::{self, CommandStdio, Ending, Sandboxing};
 use crate::component_check::{AgentKind, RawDescription};
 use crate::config::{QUESTION_SANDBOXES, SandboxConfig};
-use crate::engine;
 use crate::host::Randomness;
-use crate::link;
+use crate::lanes::Lanes;
 use crate::nobody::Nobody;
-use crate::state::AttemptState;
 use crate::stdio::Capture;
 use crate::ticker::{Ticker, Ticking};
 use crate::turns::Turns;
@@ -57,8 +55,7 @@ pub enum RuntimeError {
 
 /// What all agents share.
 pub(crate) struct Runtime {
-    engine: Engine,
-    linker: Linker<AttemptState>,
+    lanes: Lanes,
     ticker: Ticker,
     turns: Turns,
     room: Semaphore,
@@ -77,15 +74,13 @@ impl Runtime {
     pub(crate) fn new(config: &SandboxConfig) -> Result<Self, RuntimeError> {
         let sandboxes = config.max_sandboxes.max(1);
         let questions = sandboxes.min(QUESTION_SANDBOXES);
-        let all = sandboxes.saturating_add(questions);
-        let engine = engine::pooled(all).map_err(RuntimeError::Engine)?;
-        let linker = link::linker(&engine).map_err(RuntimeError::Engine)?;
-        let ticker = Ticker::start(&engine, config.tick).map_err(RuntimeError::Ticker)?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let lanes = Lanes::new(cores, sandboxes, questions).map_err(RuntimeError::Engine)?;
+        let ticker = Ticker::start(&lanes.engines(), config.tick).map_err(RuntimeError::Ticker)?;
         Ok(Self {
-            engine,
-            linker,
+            lanes,
             ticker,
-            turns: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
+            turns: Turns::new(cores),
             room: Semaphore::new(sandboxes as usize),
             question_room: Semaphore::new(questions as usize),
             question_budgets: QUESTION_BUDGETS.at_most(&config.ceiling),
@@ -94,7 +89,12 @@ impl Runtime {
 
     /// The engine that components are loaded for.
     pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+        self.lanes.first().engine()
+    }
+
+    /// The pools that attempts take their sandboxes from.
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     /// Who is next on the cores.
@@ -111,7 +111,7 @@ impl Runtime {
         component: &Component,
         kind: AgentKind,
     ) -> wasmtime::Result<AgentPre> {
-        AgentPre::new(&self.linker, component, kind)
+        AgentPre::new(self.lanes.first().linker(), component, kind)
     }
 
     /// Waits for a place for one attempt, or until `stop` resolves.
@@ -199,7 +199,7 @@ impl Runtime {
             }),
         };
         let finished = attempt::run(
-            &self.engine,
+            self.engine(),
             &self.turns,
             agent,
             question,

@@ -28,6 +28,7 @@ use crate::grants;
 use crate::host::Randomness;
 use crate::hot::{HotFolder, Refreshed};
 use crate::inspect::ComponentReport;
+use crate::lanes::InLanes;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::stdio::Capture;
@@ -82,7 +83,7 @@ pub struct LoadedAgent {
     profile: Arc<AgentProfile>,
     description: AgentDescription,
     report: ComponentReport,
-    pre: AgentPre,
+    lanes: Arc<InLanes>,
 }
 
 impl LoadedAgent {
@@ -166,7 +167,7 @@ impl Sandbox {
         let content = folder.load(runtime.engine(), &compiler, observer).await?;
         let mut refused = content.refused;
         let mut agents = Vec::with_capacity(content.loaded.len());
-        for (path, admitted) in admit_all(&runtime, &config, content.loaded).await {
+        for (path, admitted) in admit_all(&runtime, &config, &compiler, content.loaded).await {
             match admitted {
                 Ok(agent) => agents.push(agent),
                 Err(reason) => {
@@ -297,11 +298,11 @@ impl Sandbox {
             Ok(place) => place,
             Err(reason) => return not_run(verdict::stopped(reason)),
         };
-        let engine = self.runtime.engine();
+        let (lane, pre) = agent.lanes.here(&self.runtime);
         match attempt::run(
-            engine,
+            lane.engine(),
             self.runtime.turns(),
-            &agent.pre,
+            pre,
             question,
             sandboxing,
             &mut attempt.stop,
@@ -386,7 +387,9 @@ impl AttemptRunner for Sandbox {
     ) -> BoxFuture<'a, Result<bool, Failure>> {
         Box::pin(async move {
             let loaded = self.agent(agent).ok_or_else(|| unknown_agent(agent))?;
-            self.runtime.can_handle(agent, &loaded.pre, request).await
+            self.runtime
+                .can_handle(agent, loaded.lanes.first(), request)
+                .await
         })
     }
 
@@ -440,13 +443,15 @@ fn check_defaults(config: &SandboxConfig) -> Result<(), LoadError> {
 async fn admit_all(
     runtime: &Arc<Runtime>,
     config: &Arc<SandboxConfig>,
+    compiler: &Arc<Compiler>,
     components: Vec<LoadedComponent>,
 ) -> Vec<(PathBuf, Result<LoadedAgent, RefusalReason>)> {
     let mut under_way = JoinSet::new();
     for component in components {
         let (runtime, config) = (Arc::clone(runtime), Arc::clone(config));
+        let compiler = Arc::clone(compiler);
         under_way.spawn(async move {
-            let admitted = admit(&runtime, &config, &component).await;
+            let admitted = admit(&runtime, &config, &compiler, &component).await;
             (component.path, admitted)
         });
     }
@@ -459,6 +464,7 @@ async fn admit_all(
 pub(crate) async fn admit(
     runtime: &Runtime,
     config: &SandboxConfig,
+    compiler: &Arc<Compiler>,
     component: &LoadedComponent,
 ) -> Result<LoadedAgent, RefusalReason> {
     let pre = runtime
@@ -502,7 +508,13 @@ pub(crate) async fn admit(
         }),
         description,
         report: ComponentReport::of(component),
-        pre,
+        lanes: Arc::new(InLanes::new(
+            pre,
+            runtime.lanes(),
+            &component.component,
+            component.hash,
+            compiler,
+        )),
     })
 }
 
@@ -531,7 +543,7 @@ fn command_stdio(
     request: &TaskRequest,
     stdout: &Capture,
 ) -> Result<Option<CommandStdio>, Failure> {
-    match agent.pre {
+    match agent.lanes.first() {
         AgentPre::Plugin(_) => Ok(None),
         AgentPre::Command(_) => {
             let stdin = command_agent::task_document(request).map_err(|error| {

@@ -12,8 +12,8 @@ use wasmtime::Engine;
 /// engine is still there.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// A thread that advances the engine's epoch while attempts are under way. It
-/// ends when the engine is gone, which it does not keep alive.
+/// A thread that advances the epoch of some engines while attempts are under way.
+/// It ends when the engines are gone, which it does not keep alive.
 pub(crate) struct Ticker {
     thread: Thread,
     live: Arc<AtomicU32>,
@@ -27,20 +27,26 @@ impl Ticker {
     ///
     /// # Errors
     /// When the system refuses another thread.
-    pub(crate) fn start(engine: &Engine, tick: Duration) -> io::Result<Self> {
+    pub(crate) fn start(engines: &[Engine], tick: Duration) -> io::Result<Self> {
         let live = Arc::new(AtomicU32::new(0));
-        let (weak, counter) = (engine.weak(), Arc::clone(&live));
+        let weak: Vec<_> = engines.iter().map(Engine::weak).collect();
+        let counter = Arc::clone(&live);
         let handle = thread::Builder::new()
             .name("ringfence-tick".to_owned())
             .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    if counter.load(Ordering::SeqCst) == 0 {
-                        drop(engine);
-                        thread::park_timeout(IDLE);
-                    } else {
-                        engine.increment_epoch();
-                        drop(engine);
+                loop {
+                    let is_busy = counter.load(Ordering::SeqCst) > 0;
+                    for engine in &weak {
+                        match engine.upgrade() {
+                            Some(engine) if is_busy => engine.increment_epoch(),
+                            Some(_) => {}
+                            None => return,
+                        }
+                    }
+                    if is_busy {
                         thread::sleep(tick);
+                    } else {
+                        thread::park_timeout(IDLE);
                     }
                 }
             })?;

@@ -55,9 +55,10 @@ impl CacheKey {
         cache.join(self.compatible.to_string())
     }
 
-    /// Where the entry is.
+    /// Where the entry is. The ending counts the format, so that an older entry
+    /// is not taken for a damaged one: nobody asks for it, and it goes in its turn.
     pub(super) fn path(&self, cache: &Path) -> PathBuf {
-        self.folder(cache).join(format!("{}.code", self.content))
+        self.folder(cache).join(format!("{}.code3", self.content))
     }
 
     fn label(&self, code_len: u64, interface_len: u64) -> [u8; LABEL_LEN] {

@@ -130,6 +130,32 @@ impl Compiler {
         .await
     }
 
+    /// Loads a component that this has loaded before for another engine, of the
+    /// same configuration.
+    ///
+    /// # Errors
+    /// Those of wasmtime: the engine is another, or its pool has no room.
+    pub(crate) fn load_again(
+        &self,
+        engine: &Engine,
+        component: &Component,
+        content: ContentHash,
+    ) -> wasmtime::Result<Component> {
+        let key = CacheKey {
+            compatible: Compatibility::of(engine),
+            content,
+        };
+        // From the cache, so that all engines share the memory of its code.
+        let cached = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.load(engine, &key));
+        match cached {
+            Some((component, _)) => Ok(component),
+            None => Artefact::Bytes(&component.serialize()?).load(engine),
+        }
+    }
+
     async fn compile(
         &self,
         engine: &Engine,

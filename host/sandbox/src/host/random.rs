@@ -80,8 +80,12 @@ impl Randomness {
 
     /// What an agent draws when it describes itself.
     pub(crate) const fn for_describe() -> Self {
+        Self::from_key([0; 32])
+    }
+
+    const fn from_key(key: [u8; 32]) -> Self {
         Self {
-            source: Source::Key([0; 32]),
+            source: Source::Key(key),
             counter: 0,
         }
     }
