@@ -115,6 +115,29 @@ async fn nothing_of_one_attempt_shows_in_the_next() {
     assert!(third.report.usage.peak_memory < first.report.usage.peak_memory);
 }
 
+/// Each attempt looks through all its memory for what those before it wrote all over
+/// theirs, on every core, whose pools are their own.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn memory_of_one_attempt_never_shows_in_the_next() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let host = Host::with(&["remember"], |config| config.max_sandboxes = 2).await;
+    let cores = sched_getaffinity(None).unwrap();
+    for core in (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core)) {
+        let mut this = CpuSet::new();
+        this.set(core);
+        sched_setaffinity(None, &this).unwrap();
+        for _ in 0..200 {
+            let ran = host.run("remember", json!(null), Budgets::default()).await;
+            let found = ran.output().value.to_value();
+            assert_eq!(found["in_static"], json!(false));
+            assert_eq!(found["in_memory"], json!(0));
+            let written = found["written"].as_u64().unwrap();
+            assert!(written > 600_000, "{written}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn a_spinning_agent_does_not_stop_its_neighbour() {
     let host = Arc::new(Host::new(&["spin", "echo"]).await);

@@ -1,15 +1,38 @@
 //! The hot paths, each alone and so many times, for a tool that counts
 //! instructions. The difference between many times and few is what one costs.
 
+use std::process::{Command, Stdio};
+
 use clap::ValueEnum;
 
 use crate::bare::{Bare, on_threads};
-use crate::result::cores;
+use crate::result::{Row, Unit, cores};
 use crate::rig::{INPUT, ROOM, Task, guest, runtime, sandbox};
 use crate::sandbox::everywhere;
+use crate::stats::Spread;
 use crate::{engine, machine};
 
 const AGENT: &str = "echo";
+
+/// How often a path is taken, few times and many.
+const TIMES: (u32, u32) = (500, 2_500);
+
+/// The instructions of the paths that one thread takes, where valgrind is there.
+pub(crate) fn measure() -> Vec<Row> {
+    let paths = [
+        (Path::Attempt, "instructions of a sandbox, call and budgets"),
+        (Path::Bare, "instructions of the bare loop"),
+        (Path::Machine, "instructions of a task in the state machine"),
+    ];
+    let rows = paths.iter().map(|(path, what)| {
+        let cost = path.instructions()?;
+        Ok(Row::value(what, Unit::Instructions, Spread::of([cost])))
+    });
+    rows.collect::<Result<_, String>>().unwrap_or_else(|why| {
+        eprintln!("instructions are left out: {why}");
+        Vec::new()
+    })
+}
 
 /// A hot path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +52,31 @@ pub(crate) enum Path {
 }
 
 impl Path {
+    /// What it takes once: the difference between many times and few.
+    fn instructions(self) -> Result<f64, String> {
+        let (few, many) = (self.counted(TIMES.0)?, self.counted(TIMES.1)?);
+        Ok((many - few) / f64::from(TIMES.1 - TIMES.0))
+    }
+
+    /// What it takes so many times, in a process that valgrind watches.
+    fn counted(self, times: u32) -> Result<f64, String> {
+        let name = self.to_possible_value().unwrap();
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--count", name.get_name(), "--times", &times.to_string()])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("valgrind: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let total = said
+            .lines()
+            .find_map(|line| line.split("Collected : ").nth(1));
+        total
+            .and_then(|total| total.trim().parse().ok())
+            .ok_or_else(|| "valgrind counts nothing".to_owned())
+    }
+
     /// Takes it so many times.
     pub(crate) fn take(self, times: u32) {
         match self {

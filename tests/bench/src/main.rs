@@ -74,6 +74,8 @@ enum Section {
     Resident,
     /// What fuel and epochs cost.
     Switches,
+    /// Instructions of the hot paths, where valgrind is installed.
+    Counts,
     /// Other systems, where they are installed.
     Peers,
 }
@@ -87,6 +89,7 @@ impl Section {
             Self::Start => start::measure(&cli.program),
             Self::Resident => resident::measure(),
             Self::Switches => switches::measure(),
+            Self::Counts => counted::measure(),
             Self::Peers => peers::measure(&cli.peers),
         }
     }

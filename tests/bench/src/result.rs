@@ -56,6 +56,7 @@ pub(crate) enum Unit {
     Bytes,
     PerSecond,
     Times,
+    Instructions,
 }
 
 /// What a figure should be.
@@ -246,6 +247,7 @@ impl Unit {
             Self::Bytes => &[(1048576.0, " MiB"), (1024.0, " KiB"), (1.0, " B")],
             Self::PerSecond => &[(1.0, "/s")],
             Self::Times => &[(1.0, "x")],
+            Self::Instructions => &[(1.0, "")],
         };
         let fits = steps.iter().find(|(size, _)| like.abs() >= *size);
         fits.or(steps.last()).copied().unwrap_or((1.0, ""))

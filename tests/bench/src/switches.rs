@@ -8,16 +8,20 @@ use crate::result::Row;
 use crate::rig::{INPUT, guest};
 use crate::stats::{Comparison, compare};
 
+const AGENT: &str = "echo";
 const ROUNDS: usize = 9;
-
-/// Work of an agent that computes.
-const COMPUTES: &str = r#"{"units":20000000}"#;
 
 pub(crate) fn measure() -> Vec<Row> {
     let mut rows = Vec::new();
-    for (agent, input, times, what) in [
-        ("burn-fuel", COMPUTES, 4, "a guest that computes"),
-        ("echo", INPUT, 4_000, "a guest with next to nothing to do"),
+    let numbers: Vec<_> = (0..50_000).collect();
+    let long = serde_json::to_string(&numbers).unwrap();
+    for (input, times, what) in [
+        (
+            long.as_str(),
+            8,
+            "a guest that reads and writes 290 KB of JSON",
+        ),
+        (INPUT, 4_000, "a guest with next to nothing to do"),
     ] {
         let plain = engine(false, false);
         for (fuel, epochs, name) in [
@@ -26,8 +30,8 @@ pub(crate) fn measure() -> Vec<Row> {
             (true, true, "fuel and epochs"),
         ] {
             let comparison = calls(
-                &Bare::with(engine(fuel, epochs), &guest(agent), fuel),
-                &Bare::with(plain.clone(), &guest(agent), false),
+                &Bare::with(engine(fuel, epochs), &guest(AGENT), fuel),
+                &Bare::with(plain.clone(), &guest(AGENT), false),
                 input,
                 times,
             );
