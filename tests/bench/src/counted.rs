@@ -17,11 +17,15 @@ const AGENT: &str = "echo";
 /// How often a path is taken, few times and many.
 const TIMES: (u32, u32) = (500, 2_500);
 
-/// The instructions of the paths that one thread takes, where valgrind is there.
+/// The instructions of the paths, where valgrind is there.
 pub(crate) fn measure() -> Vec<Row> {
     let paths = [
         (Path::Attempt, "instructions of a sandbox, call and budgets"),
         (Path::Bare, "instructions of the bare loop"),
+        (
+            Path::Wide,
+            "instructions of a task through the whole engine",
+        ),
         (Path::Machine, "instructions of a task in the state machine"),
     ];
     let rows = paths.iter().map(|(path, what)| {

@@ -235,7 +235,8 @@ impl Unit {
     fn bare(self, value: f64, like: f64) -> String {
         let scaled = value / self.scale(like).0;
         match scaled.abs() {
-            0.0..10.0 => format!("{scaled:.2}"),
+            0.0..0.1 => format!("{scaled:.4}"),
+            0.1..10.0 => format!("{scaled:.2}"),
             10.0..100.0 => format!("{scaled:.1}"),
             _ => format!("{scaled:.0}"),
         }
