@@ -1,7 +1,10 @@
 //! Looks through all its memory for a mark, and leaves the mark wherever it can:
 //! in a static, in the heap, and in pages that it grows.
 
-#![allow(unsafe_code, reason = "memory that nobody has written yet is what it looks at")]
+#![allow(
+    unsafe_code,
+    reason = "memory that nobody has written yet is what it looks at"
+)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
