@@ -87,8 +87,9 @@ impl Dispatcher {
         news: mpsc::UnboundedSender<News>,
     ) -> Self {
         let conduct_book = config.conduct_book.clone();
-        let mut fleet = Fleet::new(config.policy(), runner.agents());
-        recall_conduct(&mut fleet, conduct_book.as_deref(), &runner.agents());
+        let agents = runner.agents();
+        let mut fleet = Fleet::new(config.policy(), agents.clone());
+        recall_conduct(&mut fleet, conduct_book.as_deref(), &agents);
         Self {
             fleet,
             conduct_book,
@@ -130,11 +131,11 @@ impl Dispatcher {
                     }
                 }
                 Some(first) = news.recv() => {
-                self.hear(first);
-                while let Ok(more) = news.try_recv() {
-                    self.hear(more);
+                    self.hear(first);
+                    while let Ok(more) = news.try_recv() {
+                        self.hear(more);
+                    }
                 }
-            }
                 () = sleep_until(clock, wake) => self.tick(),
             }
             self.work();

@@ -46,38 +46,63 @@ impl Agent for Remember {
 
     fn execute((): (), _: &Context) -> Result<Outcome<Found>, Failure> {
         let mark = std::hint::black_box(HALF).wrapping_mul(3);
-        let before = core::arch::wasm32::memory_grow::<0>(PAGES);
+        let before = memory::grow(PAGES);
         let in_static = SLOT.load(Ordering::Relaxed) == mark;
-        let in_memory = count(mark);
+        let in_memory = memory::count(mark);
         SLOT.store(mark, Ordering::Relaxed);
-        fill(before, mark);
+        memory::fill(before, PAGES, mark);
         std::mem::forget(vec![mark; 100_000]);
         Ok(Outcome::completed(Found {
             in_static,
             in_memory,
-            written: count(mark),
+            written: memory::count(mark),
         }))
     }
 }
 
-/// How often `mark` is in the memory, at any place for a word.
-fn count(mark: u64) -> u64 {
-    let words = core::arch::wasm32::memory_size::<0>() * 65_536 / 8;
-    // Not the first word: no pointer to it can be read.
-    let is_mark = |word: &usize| {
-        // SAFETY: the address is inside the memory and aligned.
-        unsafe { std::ptr::read_volatile((word * 8) as *const u64) == mark }
-    };
-    (1..words).filter(is_mark).count() as u64
+/// The memory as the guest has it.
+#[cfg(target_arch = "wasm32")]
+mod memory {
+    use core::arch::wasm32::{memory_grow, memory_size};
+
+    const WORDS: usize = 65_536 / 8;
+
+    /// The first of so many new pages.
+    pub(crate) fn grow(pages: usize) -> usize {
+        memory_grow::<0>(pages)
+    }
+
+    /// How often `mark` is in the memory, at any place for a word.
+    pub(crate) fn count(mark: u64) -> u64 {
+        // Not the first word: no pointer to it can be read.
+        let is_mark = |word: &usize| {
+            // SAFETY: the address is inside the memory and aligned.
+            unsafe { std::ptr::read_volatile((word * 8) as *const u64) == mark }
+        };
+        (1..memory_size::<0>() * WORDS).filter(is_mark).count() as u64
+    }
+
+    /// Writes `mark` all over so many pages from `first` on, which were just grown.
+    pub(crate) fn fill(first: usize, pages: usize, mark: u64) {
+        for word in first * WORDS..(first + pages) * WORDS {
+            // SAFETY: nobody else has these pages.
+            unsafe { std::ptr::write_volatile((word * 8) as *mut u64, mark) };
+        }
+    }
 }
 
-/// Writes `mark` all over the pages from `first` on.
-fn fill(first: usize, mark: u64) {
-    let start = first * 65_536 / 8;
-    for word in start..start + PAGES * 65_536 / 8 {
-        // SAFETY: these pages were just grown, and nobody else has them.
-        unsafe { std::ptr::write_volatile((word * 8) as *mut u64, mark) };
+/// Outside a sandbox there is no memory of its own to look at.
+#[cfg(not(target_arch = "wasm32"))]
+mod memory {
+    pub(crate) fn grow(_: usize) -> usize {
+        0
     }
+
+    pub(crate) fn count(_: u64) -> u64 {
+        0
+    }
+
+    pub(crate) fn fill(_: usize, _: usize, _: u64) {}
 }
 
 ringfence_sdk::register!(Remember);
