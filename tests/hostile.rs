@@ -156,7 +156,11 @@ async fn outcome(host: &Engine, text: &str) -> RunOutcome {
 }
 
 fn engine(sandbox: Sandbox) -> Engine {
-    Engine::start(Arc::new(sandbox), HostConfig::default(), Clock::system())
+    // No rest for agents that fail: all that they do is to be seen.
+    let mut config = HostConfig::default();
+    config.breaker.threshold = u32::MAX;
+    config.conduct.faults = None;
+    Engine::start(Arc::new(sandbox), config, Clock::system())
 }
 
 #[tokio::test(flavor = "multi_thread")]
