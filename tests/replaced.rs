@@ -14,7 +14,7 @@ mod process;
 use std::fs;
 
 use host::{load_from, run_on, variant};
-use process::{COME_AND_GO, descriptors, resident, threads};
+use process::{COME_AND_GO, OPEN_FOR_A_MOMENT, descriptors, resident, threads};
 use ringfence_flow::Budgets;
 use serde_json::json;
 
@@ -43,7 +43,8 @@ async fn a_thousand_replacements_leave_nothing_behind() {
         grown < 4 << 20,
         "1,000 replacements took {grown} bytes that did not come back"
     );
-    assert_eq!(descriptors(), before.1);
+    let more = descriptors().saturating_sub(before.1);
+    assert!(more <= OPEN_FOR_A_MOMENT, "{more} descriptors more");
     let more = threads().saturating_sub(before.2);
     assert!(more <= COME_AND_GO, "{more} threads more");
 }

@@ -18,6 +18,9 @@ pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// Files that are open while an agent is loaded into the pool of another core.
+pub const OPEN_FOR_A_MOMENT: usize = 2;
+
 /// Threads that wait for a disk come and go, so many at the most.
 pub const COME_AND_GO: usize = 8;
 
