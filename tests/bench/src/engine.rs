@@ -53,18 +53,12 @@ pub(crate) fn measure() -> Vec<Row> {
         .aims(Aim::AtMost(1.5)),
     ];
 
-    let size = Size::by(
-        &folder.path().join("size.db"),
+    let durable = self::durable(
+        folder.path(),
+        (ROUNDS, ITEMS),
         |path| run(&wide, Some(path)),
-        ITEMS,
+        |path, size| bare_beside_sqlite(&bare, path, size),
     );
-    let durable = in_new_files(folder.path(), ROUNDS, ITEMS, |ours, path| {
-        if ours {
-            run(&wide, Some(path));
-        } else {
-            bare_beside_sqlite(&bare, path, size);
-        }
-    });
     let tasks_a_second = Spread::of([1.0 / durable.ours.median]);
     rows.push(
         Row::against(
@@ -90,18 +84,12 @@ pub(crate) fn measure() -> Vec<Row> {
         "a bare wasmtime loop on one thread",
         in_memory,
     ));
-    let size = Size::by(
-        &folder.path().join("chain.db"),
+    let durable = self::durable(
+        folder.path(),
+        (CHAIN_ROUNDS, STEPS),
         |path| run(&chain, Some(path)),
-        STEPS,
+        |path, size| bare_then_commit(&bare, path, size),
     );
-    let durable = in_new_files(folder.path(), CHAIN_ROUNDS, STEPS, |ours, path| {
-        if ours {
-            run(&chain, Some(path));
-        } else {
-            bare_then_commit(&bare, path, size);
-        }
-    });
     rows.push(
         Row::against(
             "a step of a chain of 1,000, durable",
@@ -238,12 +226,13 @@ impl Size {
     }
 }
 
-/// Compares ours and the other, each in a file of its own each time.
-fn in_new_files(
+/// Compares `ours` with `other`, which keeps as much, each in a file of its own
+/// each time.
+fn durable(
     folder: &Path,
-    rounds: usize,
-    pieces: u32,
-    work: impl Fn(bool, &Path),
+    (rounds, pieces): (usize, u32),
+    ours: impl Fn(&Path),
+    other: impl Fn(&Path, Size),
 ) -> Comparison {
     let next = AtomicU32::new(0);
     let fresh = || {
@@ -252,12 +241,8 @@ fn in_new_files(
         std::fs::create_dir(&folder).unwrap();
         folder.join("journal.db")
     };
-    compare(
-        rounds,
-        pieces,
-        || work(true, &fresh()),
-        || work(false, &fresh()),
-    )
+    let size = Size::by(&fresh(), &ours, pieces);
+    compare(rounds, pieces, || ours(&fresh()), || other(&fresh(), size))
 }
 
 /// A file with the settings of the journal.

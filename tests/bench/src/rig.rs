@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringfence::engine::MemoryArtifacts;
 use ringfence_flow::{
     AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
-    GrantDecision, Json, LogLine, Priority, Progress, Role, RunId, TaskId, TaskKey, TaskRequest,
+    GrantDecision, Json, LogLine, Progress, Role, RunId, TaskId, TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{AgentConfig, Sandbox, SandboxConfig};
 use tokio::runtime::{Builder, Runtime};
@@ -82,19 +82,13 @@ impl Task {
     pub(crate) fn new(agent: &str, input: &str) -> Self {
         Self {
             agent: AgentName::new(agent).unwrap(),
-            request: TaskRequest {
-                run: RunId::new("r-1").unwrap(),
-                key: TaskKey::single(TaskId::new("only").unwrap()),
-                role: Role::new("test").unwrap(),
-                priority: Priority::Normal,
-                attempt: 1,
-                round: 1,
-                input: Json::parse(input).unwrap(),
-                needs: Arc::new([]),
-                feedback: Arc::new([]),
-                mounts: Arc::new([]),
-                time_left: Duration::from_secs(30),
-            },
+            request: TaskRequest::first(
+                RunId::new("r-1").unwrap(),
+                TaskKey::single(TaskId::new("only").unwrap()),
+                Role::new("test").unwrap(),
+                Json::parse(input).unwrap(),
+                Duration::from_secs(30),
+            ),
             artifacts: Arc::default(),
             observer: Arc::new(Nobody),
         }
