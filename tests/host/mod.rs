@@ -178,19 +178,13 @@ fn make_private(folder: &Path) {
 
 /// A task with `input`.
 pub fn request(input: serde_json::Value) -> TaskRequest {
-    TaskRequest {
-        run: RunId::new("r-1").unwrap(),
-        key: TaskKey::single(TaskId::new("only").unwrap()),
-        role: Role::new("test").unwrap(),
-        priority: Priority::Normal,
-        attempt: 1,
-        round: 1,
-        input: Json::from(input),
-        needs: Arc::new([]),
-        feedback: Arc::new([]),
-        mounts: Arc::new([]),
-        time_left: Duration::from_secs(30),
-    }
+    TaskRequest::first(
+        RunId::new("r-1").unwrap(),
+        TaskKey::single(TaskId::new("only").unwrap()),
+        Role::new("test").unwrap(),
+        Json::from(input),
+        Duration::from_secs(30),
+    )
 }
 
 /// A task with `input` that asks for mounts.

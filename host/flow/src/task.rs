@@ -116,6 +116,27 @@ pub struct TaskRequest {
     pub time_left: Duration,
 }
 
+impl TaskRequest {
+    /// The first attempt at a task of normal priority that needs nothing, asks for
+    /// no mounts and was never sent back.
+    #[must_use]
+    pub fn first(run: RunId, key: TaskKey, role: Role, input: Json, time_left: Duration) -> Self {
+        Self {
+            run,
+            key,
+            role,
+            priority: Priority::Normal,
+            attempt: 1,
+            round: 1,
+            input,
+            needs: Arc::default(),
+            feedback: Arc::default(),
+            mounts: Arc::default(),
+            time_left,
+        }
+    }
+}
+
 /// What a gate has to say when it sends work back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -63,17 +63,14 @@ impl Live {
         let seen = Arc::new(Seen::default());
         let mounts = ["src"].map(|name| MountName::new(name).unwrap());
         let request = TaskRequest {
-            run: RunId::new("fuzz").unwrap(),
-            key: TaskKey::single(TaskId::new("only").unwrap()),
-            role: Role::new("test").unwrap(),
-            priority: Priority::Normal,
-            attempt: 1,
-            round: 1,
-            input: Json::from(input),
-            needs: Arc::new([]),
-            feedback: Arc::new([]),
             mounts: mounts.into(),
-            time_left: Duration::from_secs(30),
+            ..TaskRequest::first(
+                RunId::new("fuzz").unwrap(),
+                TaskKey::single(TaskId::new("only").unwrap()),
+                Role::new("test").unwrap(),
+                Json::from(input),
+                Duration::from_secs(30),
+            )
         };
         let budgets = Budgets {
             fuel: Fuel::units(50_000_000),

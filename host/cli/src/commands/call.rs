@@ -59,17 +59,14 @@ pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, C
     let attempt = Attempt {
         agent: profile.name.clone(),
         request: TaskRequest {
-            run: draw_run_id(Clock::system().now()),
-            key: TaskKey::single(call_id()),
-            role,
-            priority: Priority::Normal,
-            attempt: 1,
-            round: 1,
-            input,
-            needs: Arc::new([]),
-            feedback: Arc::new([]),
             mounts: mounts.into(),
-            time_left: budgets.time,
+            ..TaskRequest::first(
+                draw_run_id(Clock::system().now()),
+                TaskKey::single(call_id()),
+                role,
+                input,
+                budgets.time,
+            )
         },
         budgets,
         artifacts: Arc::new(MemoryArtifacts::default()),

@@ -17,8 +17,8 @@ use std::time::Duration;
 use ringfence_flow::{
     AgentName, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport,
     AttemptResult, AttemptRunner as _, BoxFuture, Budgets, ContentHash, Failure, FailureCode,
-    GrantDecision, Json, LogLine, MountName, Output, Priority, Progress, Role, RunId, StopSignal,
-    TaskId, TaskKey, TaskRequest,
+    GrantDecision, Json, LogLine, MountName, Output, Progress, Role, RunId, StopSignal, TaskId,
+    TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{Refusal, Sandbox, SandboxConfig};
 use sha2::{Digest, Sha256};
@@ -335,19 +335,13 @@ impl Rig {
 
 /// A task of no interest.
 pub fn request() -> TaskRequest {
-    TaskRequest {
-        run: RunId::new("r-1").unwrap(),
-        key: TaskKey::single(TaskId::new("only").unwrap()),
-        role: Role::new("tester").unwrap(),
-        priority: Priority::Normal,
-        attempt: 1,
-        round: 1,
-        input: Json::null(),
-        needs: Arc::new([]),
-        feedback: Arc::new([]),
-        mounts: Arc::new([]),
-        time_left: Duration::from_secs(30),
-    }
+    TaskRequest::first(
+        RunId::new("r-1").unwrap(),
+        TaskKey::single(TaskId::new("only").unwrap()),
+        Role::new("tester").unwrap(),
+        Json::null(),
+        Duration::from_secs(30),
+    )
 }
 
 /// The same with mounts.
