@@ -136,7 +136,7 @@ pub(crate) type Agents = BTreeMap<AgentName, Arc<LoadedAgent>>;
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("agents", &self.current())
+            .field("agents", &self.agents.load())
             .finish_non_exhaustive()
     }
 }
@@ -215,7 +215,7 @@ impl Sandbox {
     /// The loaded agents, in the order of their names.
     #[must_use]
     pub fn loaded(&self) -> Vec<Arc<LoadedAgent>> {
-        self.current().values().cloned().collect()
+        self.agents.load().values().cloned().collect()
     }
 
     /// The loaded agent called `name`.
@@ -237,7 +237,7 @@ impl Sandbox {
     /// changed then.
     pub async fn refresh(&self) -> Result<Refreshed, FolderError> {
         let mut hot = self.hot.lock().await;
-        let before = self.current();
+        let before = self.agents.load_full();
         let mut agents = Agents::clone(&before);
         let refused = hot.look(&mut agents, &self.runtime, &self.config).await?;
         let has_changed = agents.len() != before.len()
@@ -251,10 +251,6 @@ impl Sandbox {
             has_changed,
             refused,
         })
-    }
-
-    fn current(&self) -> Arc<Agents> {
-        self.agents.load_full()
     }
 
     /// What the operator decided.
@@ -367,7 +363,7 @@ impl Sandbox {
 
 impl AttemptRunner for Sandbox {
     fn agents(&self) -> Vec<Arc<AgentProfile>> {
-        let agents = self.current();
+        let agents = self.agents.load();
         let profiles = agents.values().map(|agent| Arc::clone(&agent.profile));
         profiles.collect()
     }

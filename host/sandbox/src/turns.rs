@@ -93,8 +93,7 @@ impl Turn {
 
     /// Ends the turn of an attempt that ran and now waits, or is over.
     fn end(&self) {
-        let is_short = self.0.ticks.load(Ordering::Relaxed) <= SHORT;
-        if !is_short && matches!(*self.lock(), Place::On { .. }) {
+        if matches!(*self.lock(), Place::On { .. }) {
             self.stand(Place::Out);
         }
     }

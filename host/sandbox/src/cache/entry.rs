@@ -106,7 +106,7 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
     }
     let mut sum = Hasher::new();
     file.rewind()?;
-    add(&mut sum, Read::by_ref(&mut file).take(code_len))?;
+    add(&mut sum, &mut file, code_len)?;
     let mut interface = vec![0; interface_len as usize];
     file.read_exact(&mut interface)?;
     sum.update(&interface);
@@ -117,15 +117,17 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
     Ok(serde_json::from_slice(&interface).map_or(Entry::Damaged, Entry::Whole))
 }
 
-/// Adds all that is in `from`.
-fn add(sum: &mut Hasher, mut from: impl Read) -> io::Result<()> {
+/// Adds the next `count` bytes of `file`.
+fn add(sum: &mut Hasher, file: &mut File, count: u64) -> io::Result<()> {
     let mut part = vec![0; PART];
-    loop {
-        match from.read(&mut part)? {
-            0 => return Ok(()),
-            read => sum.update(&part[..read]),
-        }
+    let mut left = count;
+    while left > 0 {
+        let part = &mut part[..left.min(PART as u64) as usize];
+        file.read_exact(part)?;
+        sum.update(part);
+        left -= part.len() as u64;
     }
+    Ok(())
 }
 
 fn last_eight(bytes: &[u8]) -> [u8; 8] {
