@@ -16,6 +16,7 @@ impl Agent for OneOfMany {
             "gives back its input",
         )
         .role("test")
+        .role("one-of-many")
     }
 
     fn execute(input: Self::Input, _: &Context) -> Result<Outcome<Self::Output>, Failure> {
