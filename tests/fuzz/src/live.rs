@@ -8,8 +8,8 @@ use std::time::Duration;
 use ringfence::engine::MemoryArtifacts;
 use ringfence_flow::{
     AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
-    FailureCode, Fuel, GrantDecision, Json, LogLine, MountName, Priority, Progress, Role, RunId,
-    TaskId, TaskKey, TaskRequest,
+    FailureCode, Fuel, GrantDecision, Json, LogLine, MountName, Progress, Role, RunId, TaskId,
+    TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{Sandbox, SandboxConfig};
 use tokio::runtime::Runtime;
