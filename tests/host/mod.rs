@@ -14,8 +14,8 @@ use std::time::Duration;
 use ringfence::engine::MemoryArtifacts;
 use ringfence_flow::{
     AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
-    Failure, FailureCode, GrantDecision, Json, LogLine, MountName, Output, Priority, Progress,
-    Role, RunId, StopSignal, TaskId, TaskKey, TaskRequest,
+    Failure, FailureCode, GrantDecision, Json, LogLine, MountName, Output, Progress, Role, RunId,
+    StopSignal, TaskId, TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{Loading, Refusal, Sandbox, SandboxConfig};
 use tempfile::TempDir;

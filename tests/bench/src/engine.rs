@@ -53,7 +53,7 @@ pub(crate) fn measure() -> Vec<Row> {
         .aims(Aim::AtMost(1.5)),
     ];
 
-    let durable = self::durable(
+    let durable = compare_durable(
         folder.path(),
         (ROUNDS, ITEMS),
         |path| run(&wide, Some(path)),
@@ -84,7 +84,7 @@ pub(crate) fn measure() -> Vec<Row> {
         "a bare wasmtime loop on one thread",
         in_memory,
     ));
-    let durable = self::durable(
+    let durable = compare_durable(
         folder.path(),
         (CHAIN_ROUNDS, STEPS),
         |path| run(&chain, Some(path)),
@@ -228,7 +228,7 @@ impl Size {
 
 /// Compares `ours` with `other`, which keeps as much, each in a file of its own
 /// each time.
-fn durable(
+fn compare_durable(
     folder: &Path,
     (rounds, pieces): (usize, u32),
     ours: impl Fn(&Path),

@@ -7,7 +7,7 @@ use ringfence::engine::Clock;
 use ringfence::engine::{MemoryArtifacts, draw_run_id};
 use ringfence::flow::{
     Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, FailureCode,
-    GrantDecision, Json, LogLine, MountName, Priority, Progress, Role, StopReason, TaskId, TaskKey,
+    GrantDecision, Json, LogLine, MountName, Progress, Role, StopReason, TaskId, TaskKey,
     TaskRequest, show_duration,
 };
 use serde::Serialize;
