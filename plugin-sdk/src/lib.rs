@@ -53,6 +53,7 @@ mod context;
 mod conv;
 mod decode;
 mod description;
+mod expected;
 mod failure;
 mod finding;
 #[doc(hidden)]
