@@ -90,6 +90,8 @@ pub(crate) enum Command {
     /// Look at runs, answer their questions, stop them, or go on with them
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Make a component of a program for WASI preview 1, in C, Zig, TinyGo or any language
+    Componentize(ComponentizeArgs),
     /// Help with the operator's file, `ringfence.toml`
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -337,6 +339,18 @@ pub(crate) struct GraphArgs {
     /// The file to write. Default: stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ComponentizeArgs {
+    /// The core module that your compiler made
+    pub(crate) module: PathBuf,
+    /// The component to write; may be the same file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,6 +44,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Run(args) => return commands::run(global, &args).await,
         Command::Check(args) => commands::check(global, &args).await?,
         Command::Graph(args) => commands::graph(&args)?,
+        Command::Componentize(args) => commands::componentize(&args)?,
         Command::Agents(AgentsCommand::List { format }) => commands::list(global, format).await?,
         Command::Agents(AgentsCommand::Inspect { name, format }) => {
             commands::inspect(global, &name, format).await?;

@@ -15,11 +15,12 @@ use ringfence_flow::TaskRequest;
 use crate::bindings::AgentPluginPre;
 use crate::bindings::ringfence::agent::types::{Failure, Outcome, Task};
 use crate::component_check::{AgentKind, RawDescription};
+use crate::contract_misfit;
 use crate::conv;
 use crate::state::AttemptState;
 
 /// The interface that a plugin exports.
-const AGENT: &str = "ringfence:agent/agent@0.1.0";
+pub(crate) const AGENT: &str = "ringfence:agent/agent@0.1.0";
 
 /// A component with its imports resolved: all that can be done once for all
 /// attempts is done.
@@ -148,6 +149,7 @@ impl AgentPre {
 
 impl PluginPre {
     fn new(linked: InstancePre<AttemptState>) -> wasmtime::Result<Self> {
+        contract_misfit::check(&linked)?;
         let component = linked.component();
         Ok(Self {
             can_handle: Function::find(component, "can-handle")?,

@@ -2,7 +2,10 @@
 //! runs, and the engine with its pool of sandboxes.
 
 use wasmtime::wasmparser::WasmFeatures;
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    WasmBacktraceDetails,
+};
 
 /// Address space that each linear memory reserves. With the guard behind it,
 /// 32-bit addresses need no bounds checks. Reserving costs no memory.
@@ -78,6 +81,9 @@ pub(crate) fn compile_config() -> Config {
         .generate_address_map(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES))
         .debug_info(false)
+        // Not even where the environment asks for it: what debug information
+        // says is read by `source_lines`, where its author cannot harm the host.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(ATTEMPT_STACK);
     config

@@ -18,8 +18,10 @@ use wasmtime::component::{Component, Linker};
 use crate::agent::AgentPre;
 use crate::compile::Compiler;
 use crate::engine;
+use crate::folder::LoadedComponent;
 use crate::link;
 use crate::runtime::Runtime;
+use crate::source_lines::SourceLines;
 use crate::state::AttemptState;
 
 /// The most lanes. Each costs an agent that is used in it the room for what
@@ -118,6 +120,7 @@ pub(crate) struct InLanes {
     others: Box<[InLane]>,
     component: Component,
     hash: ContentHash,
+    lines: SourceLines,
     compiler: Arc<Compiler>,
 }
 
@@ -133,15 +136,15 @@ impl InLanes {
     pub(crate) fn new(
         first: AgentPre,
         lanes: &Lanes,
-        component: &Component,
-        hash: ContentHash,
+        component: &LoadedComponent,
         compiler: &Arc<Compiler>,
     ) -> Self {
         Self {
             first,
             others: lanes.others.iter().map(|_| InLane::default()).collect(),
-            component: component.clone(),
-            hash,
+            component: component.component.clone(),
+            hash: component.hash,
+            lines: component.lines.clone(),
             compiler: Arc::clone(compiler),
         }
     }
@@ -149,6 +152,11 @@ impl InLanes {
     /// The agent in the first lane.
     pub(crate) fn first(&self) -> &AgentPre {
         &self.first
+    }
+
+    /// Where its code comes from, in whichever lane.
+    pub(crate) fn lines(&self) -> &SourceLines {
+        &self.lines
     }
 
     /// The lane of this core with the agent in it, or the first one, until the

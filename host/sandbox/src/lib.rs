@@ -2,6 +2,7 @@
 
 mod agent;
 mod attempt;
+mod backtrace;
 mod bindings;
 mod broken;
 mod cache;
@@ -9,7 +10,9 @@ mod clock;
 mod command_agent;
 mod compile;
 mod component_check;
+mod componentize;
 mod config;
+mod contract_misfit;
 mod conv;
 mod cpu;
 mod engine;
@@ -29,6 +32,7 @@ mod protections;
 mod refusal;
 mod runtime;
 mod sandbox;
+mod source_lines;
 mod state;
 mod stdio;
 mod ticker;
@@ -37,12 +41,15 @@ mod verdict;
 
 pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};
 pub use command_agent::{EXIT_PERMANENT, EXIT_REJECTED};
-pub use compile::{CompileLimits, Compiler, compile_child_main, engine_for, own_program};
+pub use compile::{
+    CompileLimits, Compiler, LoadedCode, compile_child_main, engine_for, own_program,
+};
 pub use component_check::{
     AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,
-    DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,
-    RawDescription, Unfit, WASI_VERSION,
+    CoreModuleKind, DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN,
+    MAX_VERSION_LEN, RawDescription, SDK_VERSION, Unfit, WASI_VERSION,
 };
+pub use componentize::{ComponentizeError, componentize};
 pub use config::{AgentConfig, Compilation, DEFAULT_INSTANCES, QUESTION_SANDBOXES, SandboxConfig};
 pub use conv::{MAX_ARTIFACT_NAME_LEN, MAX_MEDIA_TYPE_LEN, MAX_PATH_LEN, MAX_RULE_LEN};
 pub use folder::{

@@ -11,7 +11,7 @@ use ringfence_flow::{
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use crate::component_check::{DescriptionProblem, Unfit};
+use crate::component_check::{DescriptionProblem, SDK_VERSION, Unfit};
 
 /// The longest path that is shown, in bytes. Whoever drops a file names it.
 const MAX_SHOWN_PATH: usize = 1024;
@@ -52,10 +52,14 @@ impl Refusal {
         self.reason.code()
     }
 
-    /// What to do about it, see [`RefusalReason::hint`].
+    /// What to do about it, see [`RefusalReason::hint`]; where that is a command,
+    /// with this file.
     #[must_use]
     pub fn hint(&self) -> String {
-        self.reason.hint()
+        match &self.reason {
+            RefusalReason::Unfit(unfit) => unfit.hint_for(&typed_path(&self.path)),
+            reason => reason.hint(),
+        }
     }
 }
 
@@ -223,9 +227,10 @@ impl RefusalReason {
             Self::InvalidComponent { .. } => {
                 "build it again with current tools; `wasm-tools validate` shows more".to_owned()
             }
-            Self::TypeMismatch { .. } => {
-                "build it again against this version's `wit/agent.wit`".to_owned()
-            }
+            Self::TypeMismatch { .. } => format!(
+                "build it again with `ringfence-sdk` {SDK_VERSION}, or against this \
+                 version's `wit/agent.wit`"
+            ),
             Self::CompileTimedOut { .. } | Self::CompileOutOfMemory { .. } => {
                 "split its largest functions, or leave out what it does not need".to_owned()
             }
@@ -278,6 +283,23 @@ pub(crate) fn show_path(path: &Path) -> String {
     format!("`{}`", clean_text(&name, MAX_SHOWN_PATH))
 }
 
+/// `path` as a person types it in a shell. One with other letters than these is
+/// left for the person to write: whoever drops a file names it, and the line is
+/// there to be copied.
+fn typed_path(path: &Path) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@".contains(c);
+    match path.to_str() {
+        Some(text)
+            if text.len() <= MAX_SHOWN_PATH
+                && text.chars().all(is_plain)
+                && !text.starts_with('-') =>
+        {
+            text.to_owned()
+        }
+        _ => "FILE.wasm".to_owned(),
+    }
+}
+
 fn show_paths(paths: &[PathBuf], more: usize) -> String {
     let shown: Vec<_> = paths.iter().map(|path| show_path(path)).collect();
     match more {
@@ -286,13 +308,13 @@ fn show_paths(paths: &[PathBuf], more: usize) -> String {
     }
 }
 
-pub(crate) fn show_names(names: &[String]) -> String {
+pub(crate) fn show_names(names: &[impl AsRef<str>]) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
     }
     let shown: Vec<_> = names
         .iter()
-        .map(|name| format!("`{}`", clean_text(name, MAX_SHOWN_NAME)))
+        .map(|name| format!("`{}`", clean_text(name.as_ref(), MAX_SHOWN_NAME)))
         .collect();
     join(&shown)
 }
@@ -318,6 +340,7 @@ fn join(shown: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component_check::CoreModuleKind;
 
     fn one_of_each() -> Vec<RefusalReason> {
         let name = AgentName::new("linter").unwrap();
@@ -332,7 +355,7 @@ mod tests {
             RefusalReason::Unfit(Unfit::NotWebAssembly {
                 detail: "it is empty".to_owned(),
             }),
-            RefusalReason::Unfit(Unfit::CoreModule),
+            RefusalReason::Unfit(Unfit::CoreModule(CoreModuleKind::Program)),
             RefusalReason::Unfit(Unfit::OtherWorld {
                 exports: Vec::new(),
                 wanted: "ringfence:agent/agent@0.1.0".to_owned(),
@@ -411,6 +434,39 @@ mod tests {
     }
 
     #[test]
+    fn each_core_module_is_told_what_becomes_of_it() {
+        use CoreModuleKind::{Browser, Foreign, Library, Program, World};
+        let foreign = Foreign(vec!["env.log".to_owned()]);
+        let shown: Vec<_> = [Program, World, Library, Browser, foreign]
+            .into_iter()
+            .map(|kind| {
+                let refusal = Refusal::new("plugins/a.wasm", Unfit::CoreModule(kind).into());
+                format!("{refusal}\nhint: {}", refusal.hint())
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n\n"));
+    }
+
+    #[test]
+    fn a_line_to_copy_never_holds_a_name_that_a_shell_would_read() {
+        for name in [
+            "a b.wasm",
+            "$(reboot).wasm",
+            "a\n.wasm",
+            "`x`.wasm",
+            "-o.wasm",
+            "ü.wasm",
+        ] {
+            let reason = Unfit::CoreModule(CoreModuleKind::Program).into();
+            let hint = Refusal::new(name, reason).hint();
+            assert!(
+                hint.contains("componentize FILE.wasm -o FILE.wasm"),
+                "{hint}"
+            );
+        }
+    }
+
+    #[test]
     fn whoever_names_things_cannot_write_to_the_terminal() {
         let refusal = Refusal::new(
             "plugins/\u{1b}[2J\u{202e}.wasm",
@@ -429,7 +485,7 @@ mod tests {
 
     #[test]
     fn a_refusal_serializes_with_its_code_and_hint() {
-        let refusal = Refusal::new("a.wasm", Unfit::CoreModule.into());
+        let refusal = Refusal::new("a.wasm", Unfit::CoreModule(CoreModuleKind::Program).into());
         let json = serde_json::to_value(&refusal).unwrap();
         assert_eq!(json["code"], "core-module");
         assert_eq!(json["path"], "a.wasm");

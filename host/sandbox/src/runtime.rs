@@ -18,8 +18,9 @@ use crate::attempt::{self, CommandStdio, Ending, Sandboxing};
 use crate::component_check::{AgentKind, RawDescription};
 use crate::config::{QUESTION_SANDBOXES, SandboxConfig};
 use crate::host::Randomness;
-use crate::lanes::Lanes;
+use crate::lanes::{InLanes, Lanes};
 use crate::nobody::Nobody;
+use crate::source_lines::SourceLines;
 use crate::stdio::Capture;
 use crate::ticker::{Ticker, Ticking};
 use crate::turns::Turns;
@@ -141,11 +142,13 @@ impl Runtime {
     ///
     /// # Errors
     /// The agent failed to answer within a small budget.
-    pub(crate) async fn describe(&self, agent: &AgentPre) -> Result<RawDescription, Failure> {
-        match self
-            .ask(agent, Question::Describe, Randomness::for_describe())
-            .await?
-        {
+    pub(crate) async fn describe(
+        &self,
+        agent: &AgentPre,
+        lines: &SourceLines,
+    ) -> Result<RawDescription, Failure> {
+        let random = Randomness::for_describe();
+        match self.ask(agent, lines, Question::Describe, random).await? {
             Answer::Description(description) => Ok(description),
             _ => Err(wrong_answer()),
         }
@@ -158,18 +161,17 @@ impl Runtime {
     pub(crate) async fn can_handle(
         &self,
         name: &AgentName,
-        agent: &AgentPre,
+        agent: &InLanes,
         request: &TaskRequest,
     ) -> Result<bool, Failure> {
+        let (agent, lines) = (agent.first(), agent.lines());
         if matches!(agent, AgentPre::Command(_)) {
             // A command has no way to say no but to fail.
             return Ok(true);
         }
         let random = Randomness::of(name, request);
-        match self
-            .ask(agent, Question::CanHandle(request), random)
-            .await?
-        {
+        let question = Question::CanHandle(request);
+        match self.ask(agent, lines, question, random).await? {
             Answer::CanHandle(answer) => Ok(answer),
             _ => Err(wrong_answer()),
         }
@@ -178,6 +180,7 @@ impl Runtime {
     async fn ask(
         &self,
         agent: &AgentPre,
+        lines: &SourceLines,
         question: Question<'_>,
         random: Randomness,
     ) -> Result<Answer, Failure> {
@@ -213,6 +216,7 @@ impl Runtime {
             budgets: &self.question_budgets,
             ceiling: &self.question_budgets,
             state: &finished.state,
+            lines,
         };
         match finished.ending {
             Ending::Answered(answer) => Ok(answer),

@@ -305,13 +305,14 @@ impl Sandbox {
         )
         .await
         {
-            Ok(finished) => self.report(finished, request, &budgets, &stdout),
+            Ok(finished) => self.report(agent, finished, request, &budgets, &stdout),
             Err(error) => not_run(Failure::new(FailureCode::HostError, error.to_string())),
         }
     }
 
     fn report(
         &self,
+        agent: &LoadedAgent,
         finished: Finished,
         request: &TaskRequest,
         budgets: &Budgets,
@@ -327,6 +328,7 @@ impl Sandbox {
             budgets,
             ceiling: &self.config.ceiling,
             state: &state,
+            lines: agent.lanes.lines(),
         };
         let result = match ending {
             Ending::Answered(Answer::Outcome(outcome)) => {
@@ -383,9 +385,7 @@ impl AttemptRunner for Sandbox {
     ) -> BoxFuture<'a, Result<bool, Failure>> {
         Box::pin(async move {
             let loaded = self.agent(agent).ok_or_else(|| unknown_agent(agent))?;
-            self.runtime
-                .can_handle(agent, loaded.lanes.first(), request)
-                .await
+            self.runtime.can_handle(agent, &loaded.lanes, request).await
         })
     }
 
@@ -470,7 +470,7 @@ pub(crate) async fn admit(
         })?;
     let description = match component.kind() {
         AgentKind::Plugin => {
-            let raw = runtime.describe(&pre).await;
+            let raw = runtime.describe(&pre, &component.lines).await;
             let raw = raw.map_err(RefusalReason::DescribeFailed)?;
             let description = raw.check().map_err(RefusalReason::InvalidDescription)?;
             if !config.agent(&description.name).roles.is_empty() {
@@ -504,13 +504,7 @@ pub(crate) async fn admit(
         }),
         description,
         report: ComponentReport::of(component),
-        lanes: Arc::new(InLanes::new(
-            pre,
-            runtime.lanes(),
-            &component.component,
-            component.hash,
-            compiler,
-        )),
+        lanes: Arc::new(InLanes::new(pre, runtime.lanes(), component, compiler)),
     })
 }
 

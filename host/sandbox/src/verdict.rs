@@ -9,36 +9,24 @@ use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::agent::Question;
+use crate::backtrace::Backtrace;
 use crate::broken::{BudgetBroken, Misuse};
 use crate::limiter::Denied;
 use crate::meter::Phase;
+use crate::source_lines::SourceLines;
 use crate::state::AttemptState;
-
-/// How many functions of a backtrace are named.
-const MAX_FRAMES: usize = 8;
-
-/// The longest name of a function, in bytes. The guest picks it.
-const MAX_FUNCTION_NAME: usize = 160;
 
 /// The longest text of an error that has no type, in bytes.
 const MAX_ERROR_TEXT: usize = 600;
+
+/// What to do when a component says nothing of where it trapped.
+const UNKNOWN_PLACE: &str = "\nhint: to see in which function and line, build it with `debug = \"line-tables-only\"` \
+     (C: `-gline-tables-only`) and without `strip`";
 
 /// How wasmtime says that a call carries more than
 /// [`wasmtime::Store::set_hostcall_fuel`] allows. The error has a type, but a
 /// private one; a test holds this against it.
 const HOSTCALL_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
-
-/// Functions that every panic goes through, and that say nothing of its cause.
-const PANIC_MACHINERY: [&str; 8] = [
-    "core::panicking::",
-    "std::panicking::",
-    "std::panic::",
-    "std::sys::backtrace::",
-    "__rustc",
-    "rust_panic",
-    "rust_begin_unwind",
-    "abort",
-];
 
 /// What a failed attempt is judged by.
 pub(crate) struct Judge<'a> {
@@ -50,6 +38,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) ceiling: &'a Budgets,
     /// What is left of it.
     pub(crate) state: &'a AttemptState,
+    /// Where its code comes from.
+    pub(crate) lines: &'a SourceLines,
 }
 
 impl Judge<'_> {
@@ -150,7 +140,11 @@ impl Judge<'_> {
             message.push_str("\nit wrote last: ");
             message.push_str(&said);
         }
-        message.push_str(&backtrace(error));
+        let trace = Backtrace::of(error, self.lines);
+        message.push_str(&trace.to_string());
+        if trace.is_unknown() {
+            message.push_str(UNKNOWN_PLACE);
+        }
         Failure::new(FailureCode::Trap, message)
     }
 
@@ -168,7 +162,7 @@ impl Judge<'_> {
             BudgetKind::LogBytes => format!("logged more than {limit}"),
         };
         let hint = self.hint(kind);
-        let trace = backtrace(error);
+        let trace = Backtrace::of(error, self.lines);
         Failure::new(
             kind.failure().unwrap_or(FailureCode::Trap),
             format!("{} {what}{hint}{trace}", self.who()),
@@ -215,27 +209,25 @@ pub(crate) fn stopped(reason: StopReason) -> Failure {
 }
 
 fn explain(trap: Trap) -> String {
-    match trap {
-        Trap::StackOverflow => "the call stack is exhausted\nhint: let it recurse less deep; a sandbox has 512 KiB of stack".to_owned(),
-        Trap::UnreachableCodeReached => "it gave up (a panic or an `unreachable` instruction)".to_owned(),
-        other => other.to_string(),
-    }
+    let what = match trap {
+        Trap::StackOverflow => {
+            "the call stack is exhausted\nhint: let it recurse less deep; a sandbox has 512 KiB of stack"
+        }
+        Trap::UnreachableCodeReached => "it gave up (a panic or an `unreachable` instruction)",
+        Trap::MemoryOutOfBounds => "it reached out of bounds of its memory",
+        Trap::HeapMisaligned => "it reached for memory that is not aligned",
+        Trap::TableOutOfBounds => "it reached out of bounds of a table",
+        Trap::IndirectCallToNull => "it called a function pointer that is null",
+        Trap::BadSignature => "it called a function pointer of another type",
+        Trap::IntegerDivisionByZero => "it divided an integer by zero",
+        Trap::IntegerOverflow => "a number became larger than its integer type holds",
+        Trap::BadConversionToInteger => "it converted a float to an integer that cannot hold it",
+        other => return bare(&other.to_string()).to_owned(),
+    };
+    what.to_owned()
 }
 
-/// The functions that led to a trap, innermost first, without what every
-/// panic goes through.
-fn backtrace(error: &Error) -> String {
-    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
-        return String::new();
-    };
-    let names = trace
-        .frames()
-        .iter()
-        .filter_map(wasmtime::FrameInfo::func_name)
-        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
-        .filter(|name| !PANIC_MACHINERY.iter().any(|start| name.starts_with(start)))
-        .take(MAX_FRAMES);
-    names
-        .map(|name| format!("\n  in {}", clean_text(&name, MAX_FUNCTION_NAME)))
-        .collect()
+/// What wasmtime says of a trap, without that it is one.
+fn bare(text: &str) -> &str {
+    text.strip_prefix("wasm trap: ").unwrap_or(text)
 }

@@ -314,6 +314,101 @@ async fn a_trap_names_the_functions_that_led_to_it() {
     ran.failed_with(FailureCode::Trap, "\n  in inner_part\n  in outer_part");
 }
 
+/// What each of WebAssembly's own traps is told as, and where.
+#[tokio::test]
+async fn a_trap_is_told_in_words_and_with_its_functions() {
+    let cases = [
+        ("unreachable", "unreachable", "it gave up"),
+        (
+            "divides",
+            "(drop (i32.div_s (i32.const 1) (i32.const 0)))",
+            "it divided an integer by zero",
+        ),
+        (
+            "overflows",
+            "(drop (i32.trunc_f32_s (f32.const 1e30)))",
+            "a number became larger than its integer type holds",
+        ),
+        (
+            "converts",
+            "(drop (i32.trunc_f32_s (f32.const nan)))",
+            "it converted a float to an integer that cannot hold it",
+        ),
+        (
+            "reaches",
+            "(drop (i32.load (i32.const -4)))",
+            "it reached out of bounds of its memory",
+        ),
+        ("recurses", "(call $broken)", "the call stack is exhausted"),
+        (
+            "calls-null",
+            "(call_indirect $t (i32.const 0))",
+            "it called a function pointer that is null",
+        ),
+        (
+            "calls-another",
+            "(call_indirect $t (param i32) (i32.const 7) (i32.const 1))",
+            "it called a function pointer of another type",
+        ),
+        (
+            "calls-nobody",
+            "(call_indirect $t (i32.const 9))",
+            "it reached out of bounds of a table",
+        ),
+    ];
+    let guests: Vec<_> = cases
+        .iter()
+        .map(|(name, body, _)| {
+            let define = format!(
+                "(table $t 2 funcref) (elem (table $t) (i32.const 1) func $broken)
+                 (func $broken {body}) (func $caller (call $broken))"
+            );
+            Guest::new(name).define(&define).execute("(call $caller)")
+        })
+        .collect();
+    let rig = Rig::new(&guests).await;
+    for (name, _, told) in cases {
+        let ran = rig.run(name, Budgets::default()).await;
+        ran.failed_with(FailureCode::Trap, &format!("the attempt trapped: {told}"));
+        ran.failed_with(FailureCode::Trap, "\n  in broken");
+        let message = &ran.failure().message;
+        assert!(!message.contains("wasm trap"), "{message}");
+        assert!(
+            !message.contains("line-tables-only"),
+            "names are known: {message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_component_without_names_is_told_how_to_say_where() {
+    let guest = Guest::new("nameless")
+        .execute("unreachable")
+        .without_names();
+    let broken = Guest::new("undecided")
+        .can_handle("unreachable")
+        .without_names();
+    let rig = Rig::new(&[guest, broken]).await;
+    let ran = rig.run("nameless", Budgets::default()).await;
+    ran.failed_with(FailureCode::Trap, "it gave up");
+    ran.failed_with(
+        FailureCode::Trap,
+        "\nhint: to see in which function and line, build it with `debug = \"line-tables-only\"`",
+    );
+    let name = AgentName::new("undecided").unwrap();
+    let failure = rig.sandbox.can_handle(&name, &request()).await.unwrap_err();
+    assert!(
+        failure
+            .message
+            .starts_with("`can-handle` trapped: it gave up"),
+        "{failure}"
+    );
+    assert!(
+        failure.message.contains("hint: to see in which"),
+        "{failure}"
+    );
+}
+
 #[tokio::test]
 async fn a_result_that_points_nowhere_is_no_outcome() {
     let guest = Guest::new("points").execute("(i32.store (i32.const 1036) (i32.const -8))");

@@ -1,9 +1,10 @@
 //! One file of the cache: compiled code, what its component asks for and
-//! offers, and behind both a seal that says what it is and that it is whole.
+//! offers, where its instructions come from, and behind all a seal that says
+//! what it is and that it is whole.
 //!
 //! ```text
-//! code ‖ interface ‖ magic (8) ‖ compatibility (32) ‖ content (32)
-//!      ‖ length of code (8) ‖ length of interface (8) ‖ CRC-32 of all before (4)
+//! code ‖ interface ‖ lines ‖ magic (8) ‖ compatibility (32) ‖ content (32)
+//!      ‖ the lengths of code, interface and lines (8 each) ‖ CRC-32 of all before (4)
 //! ```
 //!
 //! The checksum tells what a disk did, and is read with each start. It is none
@@ -20,13 +21,16 @@ use crc32fast::Hasher;
 use ringfence_flow::ContentHash;
 
 use super::place;
-use crate::compile::Compatibility;
-use crate::component_check::ComponentInterface;
+use crate::compile::{Compatibility, ComponentFacts};
+use crate::source_lines::{MAX_LEN, SourceLines};
 
-const MAGIC: &[u8; 8] = b"rf-code3";
+const MAGIC: &[u8; 8] = b"rf-code4";
 
-/// The length of what stands between the interface and the checksum.
-const LABEL_LEN: usize = 8 + 32 + 32 + 8 + 8;
+/// The parts of an entry before its seal: code, interface and lines.
+const PARTS: usize = 3;
+
+/// The length of what stands between the lines and the checksum.
+const LABEL_LEN: usize = 8 + 32 + 32 + PARTS * 8;
 
 const CHECKSUM_LEN: usize = 4;
 
@@ -58,16 +62,17 @@ impl CacheKey {
     /// Where the entry is. The ending counts the format, so that an older entry
     /// is not taken for a damaged one: nobody asks for it, and it goes in its turn.
     pub(super) fn path(&self, cache: &Path) -> PathBuf {
-        self.folder(cache).join(format!("{}.code3", self.content))
+        self.folder(cache).join(format!("{}.code4", self.content))
     }
 
-    fn label(&self, code_len: u64, interface_len: u64) -> [u8; LABEL_LEN] {
+    fn label(&self, lens: [u64; PARTS]) -> [u8; LABEL_LEN] {
         let mut label = [0; LABEL_LEN];
         label[..8].copy_from_slice(MAGIC);
         label[8..40].copy_from_slice(self.compatible.as_bytes());
         label[40..72].copy_from_slice(self.content.as_bytes());
-        label[72..80].copy_from_slice(&code_len.to_le_bytes());
-        label[80..].copy_from_slice(&interface_len.to_le_bytes());
+        for (place, len) in label[72..].chunks_exact_mut(8).zip(lens) {
+            place.copy_from_slice(&len.to_le_bytes());
+        }
         label
     }
 }
@@ -80,7 +85,7 @@ pub(super) enum Entry {
     /// Something that is not the whole entry.
     Damaged,
     /// The entry, whole.
-    Whole(ComponentInterface),
+    Whole(ComponentFacts),
 }
 
 /// Reads the entry and verifies it.
@@ -97,24 +102,43 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
     file.seek(SeekFrom::Start(body))?;
     file.read_exact(&mut seal)?;
     let (label, checksum) = seal.split_at(LABEL_LEN);
-    let interface_len = u64::from_le_bytes(last_eight(label));
-    let Some(code_len) = body.checked_sub(interface_len) else {
-        return Ok(Entry::Damaged);
-    };
-    if label != key.label(code_len, interface_len) || interface_len > MAX_INTERFACE {
+    let [code_len, interface_len, lines_len] = lens(label);
+    let is_whole = code_len
+        .checked_add(interface_len)
+        .and_then(|len| len.checked_add(lines_len))
+        .is_some_and(|len| len == body);
+    if !is_whole
+        || label != key.label([code_len, interface_len, lines_len])
+        || interface_len > MAX_INTERFACE
+        || lines_len > MAX_LEN as u64
+    {
         return Ok(Entry::Damaged);
     }
     let mut sum = Hasher::new();
     file.rewind()?;
     add(&mut sum, &mut file, code_len)?;
-    let mut interface = vec![0; interface_len as usize];
-    file.read_exact(&mut interface)?;
-    sum.update(&interface);
+    let interface = read_part(&mut sum, &mut file, interface_len)?;
+    let lines = read_part(&mut sum, &mut file, lines_len)?;
     sum.update(label);
     if checksum != sum.finalize().to_le_bytes() {
         return Ok(Entry::Damaged);
     }
-    Ok(serde_json::from_slice(&interface).map_or(Entry::Damaged, Entry::Whole))
+    Ok(facts(&interface, &lines).map_or(Entry::Damaged, Entry::Whole))
+}
+
+fn facts(interface: &[u8], lines: &[u8]) -> Option<ComponentFacts> {
+    Some(ComponentFacts {
+        interface: serde_json::from_slice(interface).ok()?,
+        lines: SourceLines::from_bytes(lines)?,
+    })
+}
+
+/// Reads and adds the next `len` bytes of `file`, which are few.
+fn read_part(sum: &mut Hasher, file: &mut File, len: u64) -> io::Result<Vec<u8>> {
+    let mut part = vec![0; len as usize];
+    file.read_exact(&mut part)?;
+    sum.update(&part);
+    Ok(part)
 }
 
 /// Adds the next `count` bytes of `file`.
@@ -130,23 +154,29 @@ fn add(sum: &mut Hasher, file: &mut File, count: u64) -> io::Result<()> {
     Ok(())
 }
 
-fn last_eight(bytes: &[u8]) -> [u8; 8] {
-    let mut eight = [0; 8];
-    eight.copy_from_slice(&bytes[bytes.len() - 8..]);
-    eight
+/// The lengths of the parts, from the end of a label.
+fn lens(label: &[u8]) -> [u64; PARTS] {
+    let mut lens = [0; PARTS];
+    let places = label[label.len() - PARTS * 8..].chunks_exact(8);
+    for (len, place) in lens.iter_mut().zip(places) {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(place);
+        *len = u64::from_le_bytes(eight);
+    }
+    lens
 }
 
 /// Writes an entry so that others see the whole of it or nothing, whatever
 /// happens and whoever else writes it at the same time.
-pub(super) fn write(cache: &Path, key: &CacheKey, code: &[u8], interface: &[u8]) -> io::Result<()> {
+pub(super) fn write(cache: &Path, key: &CacheKey, parts: [&[u8]; PARTS]) -> io::Result<()> {
     let folder = key.folder(cache);
     place::make(&folder)?;
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempfile_in(&folder)?;
-    let label = key.label(code.len() as u64, interface.len() as u64);
+    let label = key.label(parts.map(|part| part.len() as u64));
     let mut sum = Hasher::new();
-    for part in [code, interface, &label] {
+    for part in parts.into_iter().chain([label.as_slice()]) {
         sum.update(part);
         file.write_all(part)?;
     }

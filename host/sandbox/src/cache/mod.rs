@@ -19,8 +19,7 @@ use ringfence_flow::ByteSize;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compile::{Artefact, Compiled};
-use crate::component_check::ComponentInterface;
+use crate::compile::{Artefact, Compiled, ComponentFacts};
 use entry::Entry;
 
 /// What all entries together may take unless the host says otherwise. A Rust
@@ -74,14 +73,14 @@ impl CompileCache {
         &self,
         engine: &Engine,
         key: &CacheKey,
-    ) -> Option<(Component, ComponentInterface)> {
+    ) -> Option<(Component, ComponentFacts)> {
         let path = key.path(&self.folder);
         let problem = match entry::verify(&path, key) {
             Ok(Entry::Missing) => return None,
-            Ok(Entry::Whole(interface)) => match Artefact::VerifiedFile(&path).load(engine) {
+            Ok(Entry::Whole(facts)) => match Artefact::VerifiedFile(&path).load(engine) {
                 Ok(component) => {
                     entry::touch(&path);
-                    return Some((component, interface));
+                    return Some((component, facts));
                 }
                 Err(error) => format!("{error:#}"),
             },
@@ -101,14 +100,15 @@ impl CompileCache {
 
     /// Keeps `compiled` for `key`.
     pub(crate) fn store(&self, key: &CacheKey, compiled: &Compiled) -> io::Result<()> {
-        let Compiled { interface, code } = compiled;
-        let interface = serde_json::to_vec(interface)?;
-        let size = code.len() + interface.len() + entry::SEAL_LEN;
+        let Compiled { facts, code } = compiled;
+        let interface = serde_json::to_vec(&facts.interface)?;
+        let lines = facts.lines.as_bytes();
+        let size = code.len() + interface.len() + lines.len() + entry::SEAL_LEN;
         let size = ByteSize::bytes(size as u64);
         if size > self.limit {
             return Ok(());
         }
-        entry::write(&self.folder, key, code, &interface)?;
+        entry::write(&self.folder, key, [code, &interface, lines])?;
         evict::evict(&self.folder, &key.path(&self.folder), self.limit)
     }
 }

@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::compile::Compatibility;
-use crate::component_check::AgentKind;
+use crate::component_check::{AgentKind, ComponentInterface};
 use crate::engine::{compile_config, pooled};
+use crate::source_lines::SourceLines;
 
 const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -24,11 +25,14 @@ fn fixture() -> Fixture {
     let cache = CompileCache::open(&dir.path().join("cache")).unwrap();
     let engine = Engine::new(&compile_config()).unwrap();
     let compiled = Compiled {
-        interface: ComponentInterface {
-            kind: AgentKind::Plugin,
-            contract: "ringfence:agent@0.1.0".into(),
-            imports: Arc::new([]),
-            exports: Arc::new(["ringfence:agent/agent@0.1.0".into()]),
+        facts: ComponentFacts {
+            interface: ComponentInterface {
+                kind: AgentKind::Plugin,
+                contract: "ringfence:agent@0.1.0".into(),
+                imports: Arc::new([]),
+                exports: Arc::new(["ringfence:agent/agent@0.1.0".into()]),
+            },
+            lines: SourceLines::from_bytes(b"some lines").unwrap(),
         },
         code: engine.precompile_component(EMPTY).unwrap(),
     };
@@ -50,8 +54,8 @@ fn what_is_stored_is_loaded_into_a_pooling_engine() {
     let f = fixture();
     assert!(f.cache.load(&f.engine, &f.key).is_none());
     f.cache.store(&f.key, &f.compiled).unwrap();
-    let (_, interface) = f.cache.load(&pooled(1).unwrap(), &f.key).unwrap();
-    assert_eq!(interface, f.compiled.interface);
+    let (_, facts) = f.cache.load(&pooled(1).unwrap(), &f.key).unwrap();
+    assert_eq!(facts, f.compiled.facts);
 }
 
 #[test]

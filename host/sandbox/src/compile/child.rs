@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, OutOfMemory};
 
-use super::Compiled;
 use super::compatibility::Compatibility;
 #[cfg(unix)]
 use super::confine;
 use super::limits::ChildHeader;
+use super::{Compiled, ComponentFacts};
 use crate::component_check::{ComponentInterface, Unfit};
 use crate::engine::compile_config;
+use crate::source_lines::SourceLines;
 
 /// The exit code for a component that is not valid: the bytes are at fault.
 pub(super) const EXIT_INVALID: u8 = 65;
@@ -129,22 +130,29 @@ fn run() -> Result<(), ChildError> {
 fn compile(engine: &Engine, component: &[u8]) -> Result<Compiled, ChildError> {
     let interface = ComponentInterface::read(component).map_err(ChildError::Unfit)?;
     match engine.precompile_component(component) {
-        Ok(code) => Ok(Compiled { interface, code }),
+        Ok(code) => {
+            let lines = SourceLines::read(component);
+            let facts = ComponentFacts { interface, lines };
+            Ok(Compiled { facts, code })
+        }
         Err(error) if is_out_of_memory(&error) => Err(ChildError::OutOfMemory),
         Err(error) => Err(ChildError::Invalid(format!("{error:#}"))),
     }
 }
 
-/// What [`Compiled`] looks like on the way to the host: the compatibility, the
-/// length of the interface in four bytes, little-endian, the interface as JSON,
-/// and the code.
+/// What [`Compiled`] looks like on the way to the host: the compatibility; the
+/// interface as JSON and then the lines, each after its length in four bytes,
+/// little-endian; and the code.
 fn write(engine: &Engine, compiled: &Compiled) -> io::Result<()> {
-    let interface = serde_json::to_vec(&compiled.interface)?;
-    let len = u32::try_from(interface.len()).map_err(io::Error::other)?;
+    let ComponentFacts { interface, lines } = &compiled.facts;
+    let interface = serde_json::to_vec(interface)?;
     let mut stdout = io::stdout().lock();
     stdout.write_all(Compatibility::of(engine).as_bytes())?;
-    stdout.write_all(&len.to_le_bytes())?;
-    stdout.write_all(&interface)?;
+    for part in [interface.as_slice(), lines.as_bytes()] {
+        let len = u32::try_from(part.len()).map_err(io::Error::other)?;
+        stdout.write_all(&len.to_le_bytes())?;
+        stdout.write_all(part)?;
+    }
     stdout.write_all(&compiled.code)?;
     stdout.flush()
 }

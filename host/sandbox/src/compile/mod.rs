@@ -34,6 +34,7 @@ pub(crate) use confine::{has_landlock, has_seccomp};
 pub use limits::CompileLimits;
 pub use own_program::own_program;
 
+use std::fmt;
 use std::sync::Arc;
 
 use ringfence_flow::{ContentHash, clean_text};
@@ -45,17 +46,61 @@ use crate::cache::{CacheKey, CompileCache};
 use crate::component_check::ComponentInterface;
 use crate::config::Compilation;
 use crate::refusal::RefusalReason;
+use crate::source_lines::SourceLines;
 
 /// The longest part of wasmtime's messages that is shown, in bytes.
 const MAX_MESSAGE: usize = 600;
 
+/// What was read of a component before it was compiled, and is kept with its
+/// code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ComponentFacts {
+    /// What it asks for and offers.
+    pub(crate) interface: ComponentInterface,
+    /// Where its instructions come from.
+    pub(crate) lines: SourceLines,
+}
+
 /// A component that was looked at and compiled.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// What it asks for and offers.
-    pub(crate) interface: ComponentInterface,
+    /// What it is.
+    pub(crate) facts: ComponentFacts,
     /// Its code.
     pub(crate) code: Vec<u8>,
+}
+
+/// A component that an engine can run.
+#[derive(Clone)]
+pub struct LoadedCode {
+    /// Its code.
+    pub component: Component,
+    /// What it asks for and offers.
+    pub interface: ComponentInterface,
+    /// The SHA-256 of the bytes that it was made of.
+    pub hash: ContentHash,
+    pub(crate) lines: SourceLines,
+}
+
+impl LoadedCode {
+    fn new(component: Component, facts: ComponentFacts, hash: ContentHash) -> Self {
+        let ComponentFacts { interface, lines } = facts;
+        Self {
+            component,
+            interface,
+            hash,
+            lines,
+        }
+    }
+}
+
+impl fmt::Debug for LoadedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedCode")
+            .field("interface", &self.interface)
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Compiles components, or takes them from the cache.
@@ -92,7 +137,7 @@ impl Compiler {
         &self,
         engine: &Engine,
         bytes: Arc<[u8]>,
-    ) -> Result<(Component, ComponentInterface, ContentHash), RefusalReason> {
+    ) -> Result<LoadedCode, RefusalReason> {
         let compatible = Compatibility::of(engine);
         let (cached, hash) = blocking({
             let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
@@ -107,8 +152,8 @@ impl Compiler {
             }
         })
         .await?;
-        if let Some((component, interface)) = cached {
-            return Ok((component, interface, hash));
+        if let Some((component, facts)) = cached {
+            return Ok(LoadedCode::new(component, facts, hash));
         }
         let compiled = self.compile(engine, bytes, compatible).await?;
         let key = CacheKey {
@@ -125,7 +170,7 @@ impl Compiler {
             {
                 tracing::warn!(%error, "cannot keep a compiled component; it is compiled again next time");
             }
-            Ok((component, compiled.interface, hash))
+            Ok(LoadedCode::new(component, compiled.facts, hash))
         })
         .await
     }
@@ -168,7 +213,9 @@ impl Compiler {
                 blocking(move || {
                     let interface = ComponentInterface::read(&bytes)?;
                     let code = engine.precompile_component(&bytes).map_err(invalid)?;
-                    Ok(Compiled { interface, code })
+                    let lines = SourceLines::read(&bytes);
+                    let facts = ComponentFacts { interface, lines };
+                    Ok(Compiled { facts, code })
                 })
                 .await
             }

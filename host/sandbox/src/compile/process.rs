@@ -8,12 +8,12 @@ use ringfence_flow::clean_text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
 
-use super::Compiled;
 use super::child::ChildError;
 use super::compatibility::Compatibility;
 use super::limits::{ChildHeader, CompileLimits};
-use crate::component_check::ComponentInterface;
+use super::{Compiled, ComponentFacts};
 use crate::refusal::{RefusalReason, show_path};
+use crate::source_lines::{MAX_LEN, SourceLines};
 
 /// What is kept of a child's stderr. The child prints one message, with the
 /// names in a component at most; a compiler that has gone mad prints anything.
@@ -65,7 +65,7 @@ pub(super) async fn compile(
     let max_output = limits
         .code
         .as_u64()
-        .saturating_add((Compatibility::LEN + 4 + MAX_INTERFACE) as u64);
+        .saturating_add((Compatibility::LEN + 4 + MAX_INTERFACE + 4 + MAX_LEN) as u64);
     let talk = async {
         let code = async {
             read_up_to(stdout, max_output)
@@ -125,7 +125,7 @@ async fn read_up_to(source: impl AsyncRead + Unpin, limit: u64) -> io::Result<Op
 
 /// Checks that the child was of the same version, and takes apart what it gave.
 fn take(mut output: Vec<u8>, compatible: Compatibility) -> Result<Compiled, RefusalReason> {
-    let (rest, interface) = split(&output, compatible).ok_or_else(|| {
+    let (rest, facts) = split(&output, compatible).ok_or_else(|| {
         let message = "the program that compiles is of another version than the host, \
                        or is no compiler";
         RefusalReason::CompilerUnavailable {
@@ -134,21 +134,30 @@ fn take(mut output: Vec<u8>, compatible: Compatibility) -> Result<Compiled, Refu
     })?;
     output.drain(..output.len() - rest);
     Ok(Compiled {
-        interface,
+        facts,
         code: output,
     })
 }
 
 /// The length of the code, which comes last, and what comes before it.
-fn split(output: &[u8], compatible: Compatibility) -> Option<(usize, ComponentInterface)> {
+fn split(output: &[u8], compatible: Compatibility) -> Option<(usize, ComponentFacts)> {
     let rest = output.strip_prefix(compatible.as_bytes())?;
-    let (len, rest) = rest.split_first_chunk()?;
-    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
-    let (interface, code) = rest.split_at_checked(len)?;
-    if len > MAX_INTERFACE {
+    let (interface, rest) = split_part(rest)?;
+    let (lines, code) = split_part(rest)?;
+    if interface.len() > MAX_INTERFACE {
         return None;
     }
-    Some((code.len(), serde_json::from_slice(interface).ok()?))
+    let facts = ComponentFacts {
+        interface: serde_json::from_slice(interface).ok()?,
+        lines: SourceLines::from_bytes(lines)?,
+    };
+    Some((code.len(), facts))
+}
+
+/// What comes after its length, and the rest.
+fn split_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)
 }
 
 fn failure(status: ExitStatus, errors: &[u8], limits: &CompileLimits) -> RefusalReason {

@@ -9,6 +9,12 @@ pub const CONTRACT_PACKAGE: &str = "ringfence:agent";
 /// The versions of the contract that the host supports.
 pub const CONTRACT_VERSIONS: [&str; 1] = ["0.1.0"];
 
+/// The version of `ringfence-sdk` that gives the newest of them.
+pub const SDK_VERSION: &str = "0.1.0";
+
+/// The functions of the interface that an agent exports.
+pub(crate) const AGENT_FUNCTIONS: [&str; 3] = ["describe", "can-handle", "execute"];
+
 /// The version of WASI that the host supports, without the patch: the patches
 /// of 0.2 only add to each other.
 pub const WASI_VERSION: &str = "0.2";
@@ -165,5 +171,16 @@ mod tests {
         let wit = include_str!("../../../../wit/agent.wit");
         let newest = CONTRACT_VERSIONS[CONTRACT_VERSIONS.len() - 1];
         assert!(wit.contains(&format!("package {CONTRACT_PACKAGE}@{newest};")));
+    }
+
+    #[test]
+    fn the_sdk_gives_the_newest_contract() {
+        let manifest = include_str!("../../../../plugin-sdk/Cargo.toml");
+        assert!(manifest.contains("version.workspace = true"));
+        let workspace = include_str!("../../../../Cargo.toml");
+        assert!(workspace.contains(&format!("\nversion = \"{SDK_VERSION}\"\n")));
+        // Its bindings are made of the file that the test above reads.
+        let bindings = include_str!("../../../../plugin-sdk/src/bindings.rs");
+        assert!(bindings.contains("../wit"), "{bindings}");
     }
 }

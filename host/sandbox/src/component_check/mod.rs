@@ -4,18 +4,21 @@
 //! a component imports and exports. Whether it is valid in itself is for the
 //! compiler to say, in a process of its own.
 
+mod core_module;
 mod description;
 mod interfaces;
 mod unfit;
 
+pub use core_module::CoreModuleKind;
+pub(crate) use core_module::PREVIEW_1;
 pub use description::{
     AgentDescription, DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN,
     MAX_VERSION_LEN, RawDescription,
 };
-pub(crate) use interfaces::InterfaceName;
 #[cfg(test)]
 pub(crate) use interfaces::provided;
-pub use interfaces::{CONTRACT_PACKAGE, CONTRACT_VERSIONS, WASI_VERSION};
+pub(crate) use interfaces::{AGENT_FUNCTIONS, InterfaceName};
+pub use interfaces::{CONTRACT_PACKAGE, CONTRACT_VERSIONS, SDK_VERSION, WASI_VERSION};
 pub use unfit::Unfit;
 
 use std::sync::Arc;
@@ -83,7 +86,8 @@ impl ComponentInterface {
     }
 }
 
-fn classify(bytes: &[u8]) -> Result<(), Unfit> {
+/// Whether `bytes` are a component.
+pub(crate) fn classify(bytes: &[u8]) -> Result<(), Unfit> {
     let not = |detail: &str| {
         Err(Unfit::NotWebAssembly {
             detail: detail.to_owned(),
@@ -92,7 +96,7 @@ fn classify(bytes: &[u8]) -> Result<(), Unfit> {
     if Parser::is_component(bytes) {
         Ok(())
     } else if Parser::is_core_wasm(bytes) {
-        Err(Unfit::CoreModule)
+        Err(CoreModuleKind::read(bytes).map_or_else(|unfit| unfit, Unfit::CoreModule))
     } else if bytes.is_empty() {
         not("the file is empty")
     } else if bytes.starts_with(b"\x7fELF") {

@@ -77,7 +77,7 @@ fn a_core_module_is_told_apart() {
     let bytes = wat::parse_str("(module)").unwrap();
     assert_eq!(
         refusal(&bytes),
-        "core-module: is a core WebAssembly module, not a component"
+        "core-module: is a core module without a program (`_start`), not a component"
     );
 }
 
@@ -124,13 +124,15 @@ fn random_bytes_behind_a_header_never_panic() {
 fn another_world_is_named() {
     assert_eq!(
         refusal(&with_names(&[], &["acme:tool/api@1.0.0"])),
-        "other-world: is a component of another world: it exports `acme:tool/api@1.0.0`, \
-         not `ringfence:agent/agent@0.1.0`"
+        "other-world: is a component of another world: it exports `acme:tool/api@1.0.0`; \
+         an agent exports `ringfence:agent/agent@0.1.0` (`describe`, `can-handle`, `execute`), \
+         or `wasi:cli/run@0.2`"
     );
     assert_eq!(
         refusal(&component("")),
-        "other-world: is a component of another world: it exports nothing, \
-         not `ringfence:agent/agent@0.1.0`"
+        "other-world: is a component of another world: it exports nothing; \
+         an agent exports `ringfence:agent/agent@0.1.0` (`describe`, `can-handle`, `execute`), \
+         or `wasi:cli/run@0.2`"
     );
 }
 

@@ -3,7 +3,8 @@
 use ringfence_flow::clean_text;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_NAMES, MAX_NAMES_LEN};
+use super::interfaces::{CONTRACT_PACKAGE, SDK_VERSION, WASI_VERSION};
+use super::{AGENT_FUNCTIONS, CoreModuleKind, MAX_NAMES, MAX_NAMES_LEN};
 use crate::refusal::show_names;
 
 /// The longest text of wasmparser that is shown, in bytes.
@@ -24,10 +25,10 @@ pub enum Unfit {
         detail: String,
     },
     /// A core module, not a component.
-    #[error("is a core WebAssembly module, not a component")]
-    CoreModule,
+    #[error("is {}", .0.describe())]
+    CoreModule(CoreModuleKind),
     /// A component of another world.
-    #[error("is a component of another world: it exports {}, not `{wanted}`", show_names(.exports))]
+    #[error("is a component of another world: it exports {}; an agent exports `{wanted}` ({}), or `wasi:cli/run@{WASI_VERSION}`", show_names(.exports), show_names(&AGENT_FUNCTIONS))]
     OtherWorld {
         /// What it exports.
         exports: Vec<String>,
@@ -61,7 +62,7 @@ impl Unfit {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotWebAssembly { .. } => "not-webassembly",
-            Self::CoreModule => "core-module",
+            Self::CoreModule(_) => "core-module",
             Self::OtherWorld { .. } => "other-world",
             Self::OtherContractVersion { .. } => "other-contract-version",
             Self::UnknownImports { .. } => "unknown-imports",
@@ -72,22 +73,37 @@ impl Unfit {
     /// What to do or type next.
     #[must_use]
     pub fn hint(&self) -> String {
+        self.hint_for("FILE.wasm")
+    }
+
+    /// The same, with the bytes in `file`, written as it is typed.
+    pub(crate) fn hint_for(&self, file: &str) -> String {
         match self {
             Self::NotWebAssembly { .. } => {
                 "build or copy the file again; an agent is a WebAssembly component".to_owned()
             }
-            Self::CoreModule => {
-                "build it with `--target wasm32-wasip2`, or make a component of it \
-                 with `wasm-tools component new`"
-                    .to_owned()
-            }
-            Self::OtherWorld { .. } => "build it with the agent SDK, or as a command \
-                 that exports `wasi:cli/run`"
-                .to_owned(),
-            Self::OtherContractVersion { supported, .. } => format!(
-                "build it again with the SDK for {}, or use a host that supports its version",
-                show_names(supported)
+            Self::CoreModule(kind) => kind.hint(file),
+            Self::OtherWorld { .. } => format!(
+                "write it with `ringfence-sdk` {SDK_VERSION} and `ringfence_sdk::register!`, \
+                 or for the world `agent-plugin` of `wit/agent.wit`; a program with a `main` \
+                 needs neither"
             ),
+            Self::OtherContractVersion { supported, .. } => {
+                if supported
+                    .iter()
+                    .any(|name| name.starts_with(CONTRACT_PACKAGE))
+                {
+                    format!(
+                        "build it again with `ringfence-sdk` {SDK_VERSION}, which gives {}, \
+                         or use a host that supports its version",
+                        show_names(supported)
+                    )
+                } else {
+                    format!(
+                        "build it for WASI {WASI_VERSION}, in Rust with `--target wasm32-wasip2`"
+                    )
+                }
+            }
             Self::UnknownImports { .. } => "take out of the agent what uses these; \
                  an agent may import `ringfence:agent` and WASI 0.2 without HTTP"
                 .to_owned(),

@@ -22,9 +22,10 @@ use tokio::task::JoinSet;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compile::Compiler;
+use crate::compile::{Compiler, LoadedCode};
 use crate::component_check::{AgentKind, ComponentInterface};
 use crate::refusal::{Refusal, RefusalReason, show_path};
+use crate::source_lines::SourceLines;
 
 /// The largest component that is accepted, unless the host says otherwise.
 pub const DEFAULT_COMPONENT_LIMIT: ByteSize = ByteSize::mib(64);
@@ -56,6 +57,7 @@ pub struct LoadedComponent {
     pub interface: ComponentInterface,
     /// The code.
     pub component: Component,
+    pub(crate) lines: SourceLines,
 }
 
 impl LoadedComponent {
@@ -227,12 +229,13 @@ async fn load_file(
     compiler: Arc<Compiler>,
 ) -> Result<LoadedComponent, Refusal> {
     match load_component(&path, limit, &engine, &compiler).await {
-        Ok((interface, size, component, hash)) => Ok(LoadedComponent {
+        Ok((code, size)) => Ok(LoadedComponent {
             path,
-            hash,
+            hash: code.hash,
             size,
-            interface,
-            component,
+            interface: code.interface,
+            component: code.component,
+            lines: code.lines,
         }),
         Err(reason) => Err(Refusal::new(path, reason)),
     }
@@ -243,15 +246,15 @@ async fn load_component(
     limit: ByteSize,
     engine: &Engine,
     compiler: &Compiler,
-) -> Result<(ComponentInterface, ByteSize, Component, ContentHash), RefusalReason> {
+) -> Result<(LoadedCode, ByteSize), RefusalReason> {
     let owned = path.to_owned();
     let read = tokio::task::spawn_blocking(move || read::read(&owned, limit));
     let bytes = read
         .await
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
     let size = ByteSize::bytes(bytes.len() as u64);
-    let (component, interface, hash) = compiler.load(engine, bytes.into()).await?;
-    Ok((interface, size, component, hash))
+    let code = compiler.load(engine, bytes.into()).await?;
+    Ok((code, size))
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ fn a_command_is_called_as_its_file() {
             size: ByteSize::bytes(8),
             interface: ComponentInterface::read(&agent()).unwrap(),
             component: Component::new(&engine, b"\0asm\x0d\0\x01\0").unwrap(),
+            lines: SourceLines::default(),
         }
         .file_name()
     };

@@ -118,6 +118,7 @@ pub struct Guest {
     execute: String,
     value: String,
     memory: u32,
+    has_names: bool,
 }
 
 impl Guest {
@@ -132,6 +133,7 @@ impl Guest {
             execute: String::new(),
             value: "null".to_owned(),
             memory: 1,
+            has_names: true,
         }
     }
 
@@ -177,6 +179,12 @@ impl Guest {
         self
     }
 
+    /// Without the names of its functions, as a stripped one.
+    pub fn without_names(mut self) -> Self {
+        self.has_names = false;
+        self
+    }
+
     /// The component.
     ///
     /// Memory: the result of `execute` is at 1024, of `describe` at 1280,
@@ -192,6 +200,7 @@ impl Guest {
             execute,
             value,
             memory,
+            has_names,
         } = self;
         let (name_len, value_len) = (name.len(), value.len());
         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
@@ -240,6 +249,9 @@ impl Guest {
                 (i32.const 1024)))"#
         );
         let mut module = wat::parse_str(&text).expect("the guest's text is WebAssembly");
+        if !has_names {
+            hide_names(&mut module);
+        }
         let mut resolve = Resolve::default();
         resolve
             .push_str("agent.wit", include_str!("../../../../wit/agent.wit"))
@@ -263,6 +275,16 @@ impl Guest {
             .encode()
             .expect("the component can be made")
     }
+}
+
+/// Calls the section of a core module that holds its names something else.
+fn hide_names(module: &mut [u8]) {
+    const SECTION: &[u8] = b"\x04name";
+    let at = module
+        .windows(SECTION.len())
+        .rposition(|bytes| bytes == SECTION)
+        .expect("the text has names");
+    module[at..at + SECTION.len()].copy_from_slice(b"\x04nope");
 }
 
 /// A host with guests.
