@@ -164,6 +164,7 @@ pub fn expected(guest: Guest) -> Expected {
             budgets: Budgets::default(),
             ..completes(json!(null))
         }]),
+        Guest::Needy => Attempts(vec![completes(json!({}))]),
         Guest::OpenMany => Attempts(vec![fails(
             json!({"count": 300}),
             TooManyHostCalls,
@@ -217,6 +218,8 @@ pub fn expected(guest: Guest) -> Expected {
             fails(json!({"kind": "abort"}), Trap, "it gave up"),
             fails(json!({"kind": "exit"}), Trap, "called `exit` with 1"),
             fails(json!({"kind": "out-of-bounds"}), Trap, "out of bounds"),
+            fails(json!({"kind": "unwrap"}), Trap, "on a `None` value"),
+            fails(json!({"kind": "panik"}), InvalidInput, "`input.kind`"),
         ]),
         Guest::OneOfMany => Attempts(vec![completes(json!(7))]),
         Guest::TwinA | Guest::TwinB => Attempts(vec![completes(json!(1))]),

@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-use crate::process;
+use crate::debian_packages;
 use crate::report::Done;
 
 /// The package that brings it.
@@ -19,8 +19,7 @@ pub(crate) fn provide() -> Done {
     if starts(&named) {
         return Done::Passed;
     }
-    let installed = install("apt-get").or_else(|_| install("sudo"));
-    match installed {
+    match debian_packages::install(&[PACKAGE]) {
         Ok(()) => Done::Passed,
         Err(why) => Done::Skipped(format!(
             "`{named}` is not there and cannot be installed: {why}"
@@ -31,26 +30,4 @@ pub(crate) fn provide() -> Done {
 fn starts(browser: &str) -> bool {
     let version = Command::new(browser).arg("--version").output();
     version.is_ok_and(|said| said.status.success())
-}
-
-/// `apt-get`, or `sudo` before it, which must not ask for a password.
-fn install(program: &str) -> Result<(), String> {
-    let command = || {
-        let mut command = Command::new(program);
-        if program == "sudo" {
-            command.args(["--non-interactive", "apt-get"]);
-        }
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    let said = |error: crate::error::Error| error.to_string();
-    let install = ["install", "--yes", "--no-install-recommends", PACKAGE];
-    let first = process::run(command().args(install));
-    // The list of packages may be missing or old.
-    first
-        .or_else(|_| {
-            process::run(command().arg("update"))?;
-            process::run(command().args(install))
-        })
-        .map_err(said)
 }

@@ -11,12 +11,13 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Done, Report};
-use crate::{browser, guests, process, tools, wasm};
+use crate::{browser, clang, guests, process, tools, wasm};
 
 /// The workspaces that are not the host's: folder, and the name in steps.
 const PLUGINS: &str = "plugins/Cargo.toml";
 const GUESTS: &str = "tests/guests/Cargo.toml";
 const FUZZ: &str = "fuzz/Cargo.toml";
+const COMMANDS: &str = "examples/commands/rust/Cargo.toml";
 
 /// How long the database of known vulnerabilities may take to arrive.
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
@@ -42,7 +43,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     };
 
     report.step("lock files", |_| {
-        for manifest in ["Cargo.toml", PLUGINS, GUESTS, FUZZ] {
+        for manifest in ["Cargo.toml", PLUGINS, GUESTS, FUZZ, COMMANDS] {
             process::output(&mut project.cargo([
                 "metadata",
                 "--locked",
@@ -55,7 +56,13 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     })?;
     report.step("format", |_| {
         // Not `--all`, which follows paths into the other workspaces.
-        for workspace in [".", "plugins", "tests/guests", "fuzz"] {
+        for workspace in [
+            ".",
+            "plugins",
+            "tests/guests",
+            "fuzz",
+            "examples/commands/rust",
+        ] {
             process::run(
                 project
                     .cargo(["fmt", "--check"])
@@ -68,11 +75,13 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
         let toolchain = wasm::find(project)?;
         guests::build_plugins(project, &toolchain)?;
         guests::build_test_guests(project, &toolchain)?;
+        guests::build_examples(project, &toolchain)?;
         Ok(Done::Passed)
     })?;
     report.step("lints: host", |_| cargo(&clippy("Cargo.toml")))?;
     report.step("lints: plugins", |_| cargo(&clippy(PLUGINS)))?;
     report.step("lints: guests", |_| cargo(&clippy(GUESTS)))?;
+    report.step("lints: examples", |_| cargo(&clippy(COMMANDS)))?;
     report.step("documents", |_| {
         process::run(
             project
@@ -87,6 +96,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
         cargo(&["build", "--workspace", "--all-targets"])
     })?;
     report.step("browser", |_| Ok(browser::provide()))?;
+    report.step("clang", |_| Ok(clang::provide()))?;
     report.step("tests: host", |counts| {
         test(project, &["--workspace"], &[], counts)
     })?;
@@ -97,6 +107,9 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
             &[],
             counts,
         )
+    })?;
+    report.step("tests: examples", |counts| {
+        test(project, &["--manifest-path", COMMANDS], &[], counts)
     })?;
     if slow {
         report.step("tests: slow", |counts| {
@@ -218,7 +231,7 @@ fn dependencies(project: &Project) -> Result<Done, Error> {
             .args(what);
         command
     };
-    let all = ["Cargo.toml", PLUGINS, GUESTS, FUZZ];
+    let all = ["Cargo.toml", PLUGINS, GUESTS, FUZZ, COMMANDS];
     for manifest in all {
         let check = ["check", "bans", "licenses", "sources"];
         process::run(&mut deny(manifest, &check))?;

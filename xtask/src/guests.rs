@@ -18,10 +18,32 @@ pub(crate) fn build_plugins(project: &Project, toolchain: &Toolchain) -> Result<
     build(project, toolchain, "plugins", "target/plugins")
 }
 
-/// Builds the guests of the tests to `target/guests`.
+/// Builds the guests of the tests to `target/guests`, and some of them once more
+/// with the lines of their source to `target/guests/lines`.
 pub(crate) fn build_test_guests(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
-    build(project, toolchain, "tests/guests", "target/guests")
+    build(project, toolchain, "tests/guests", "target/guests")?;
+    let selection = [&["--profile", "lines"], WITH_LINES].concat();
+    build_some(
+        project,
+        toolchain,
+        "tests/guests",
+        &selection,
+        "target/guests/lines",
+    )
 }
+
+/// Builds the examples that are written in Rust to `target/examples`.
+pub(crate) fn build_examples(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
+    build(
+        project,
+        toolchain,
+        "examples/commands/rust",
+        "target/examples",
+    )
+}
+
+/// The guests whose traps are looked at by line.
+const WITH_LINES: &[&str] = &["-p", "trap", "-p", "describe-trap", "-p", "start-trap"];
 
 /// Builds a workspace and copies its components, named after their packages,
 /// to `destination`, which then holds no other component.
@@ -35,11 +57,23 @@ fn build(
     workspace: &str,
     destination: &str,
 ) -> Result<(), Error> {
+    let all = ["--release", "--workspace", "--keep-going"];
+    build_some(project, toolchain, workspace, &all, destination)
+}
+
+/// The same for a selection of packages.
+fn build_some(
+    project: &Project,
+    toolchain: &Toolchain,
+    workspace: &str,
+    selection: &[&str],
+    destination: &str,
+) -> Result<(), Error> {
     // One folder for both workspaces, so that what they share is built once.
     let target = project.path("target/wasm");
     let mut command = toolchain.cargo("build", &project.path(workspace));
     command
-        .args(["--release", "--workspace", "--keep-going"])
+        .args(selection)
         .arg("--target-dir")
         .arg(target)
         .arg("--message-format=json-render-diagnostics")

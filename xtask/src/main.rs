@@ -10,7 +10,9 @@
 mod bench;
 mod browser;
 mod checks;
+mod clang;
 mod counts;
+mod debian_packages;
 mod demo;
 mod error;
 mod fuzz;
@@ -63,7 +65,8 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Build the standard agents to target/plugins and the guests of the tests to target/guests.
+    /// Build the standard agents to target/plugins, the guests of the tests to target/guests,
+    /// and the examples to target/examples.
     BuildGuests {
         /// Build only the standard agents.
         #[arg(long)]
@@ -99,6 +102,7 @@ fn run(command: &Command) -> Result<(), Error> {
             guests::build_plugins(&project, &toolchain)?;
             if !plugins_only {
                 guests::build_test_guests(&project, &toolchain)?;
+                guests::build_examples(&project, &toolchain)?;
             }
             Ok(())
         }
