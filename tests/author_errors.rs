@@ -25,7 +25,7 @@ async fn loaded(files: &[(&str, Vec<u8>)]) -> Loading {
 
 /// A guest as its author builds it while writing: with line tables.
 fn with_lines(name: &str) -> Vec<u8> {
-    fs::read(guest(&format!("lines/{name}"))).unwrap()
+    fs::read(guest(&format!("lines/{name}-with-lines"))).unwrap()
 }
 
 /// How the guest `trap` ends that `bytes` are.

@@ -16,8 +16,19 @@ use crate::{browser, clang, guests, process, tools, wasm};
 /// The workspaces that are not the host's: folder, and the name in steps.
 const PLUGINS: &str = "plugins/Cargo.toml";
 const GUESTS: &str = "tests/guests/Cargo.toml";
+const GUESTS_WITH_LINES: &str = "tests/guests-with-lines/Cargo.toml";
 const FUZZ: &str = "fuzz/Cargo.toml";
 const COMMANDS: &str = "examples/commands/rust/Cargo.toml";
+
+/// Those of all workspaces.
+const MANIFESTS: [&str; 6] = [
+    "Cargo.toml",
+    PLUGINS,
+    GUESTS,
+    GUESTS_WITH_LINES,
+    FUZZ,
+    COMMANDS,
+];
 
 /// How long the database of known vulnerabilities may take to arrive.
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(120);
@@ -43,7 +54,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     };
 
     report.step("lock files", |_| {
-        for manifest in ["Cargo.toml", PLUGINS, GUESTS, FUZZ, COMMANDS] {
+        for manifest in MANIFESTS {
             process::output(&mut project.cargo([
                 "metadata",
                 "--locked",
@@ -231,8 +242,7 @@ fn dependencies(project: &Project) -> Result<Done, Error> {
             .args(what);
         command
     };
-    let all = ["Cargo.toml", PLUGINS, GUESTS, FUZZ, COMMANDS];
-    for manifest in all {
+    for manifest in MANIFESTS {
         let check = ["check", "bans", "licenses", "sources"];
         process::run(&mut deny(manifest, &check))?;
     }
@@ -242,7 +252,7 @@ fn dependencies(project: &Project) -> Result<Done, Error> {
             "all but the advisories, whose database cannot be had: {reason}"
         )));
     }
-    for manifest in all {
+    for manifest in MANIFESTS {
         let check = ["check", "--disable-fetch", "advisories"];
         process::run(&mut deny(manifest, &check))?;
     }

@@ -18,18 +18,12 @@ pub(crate) fn build_plugins(project: &Project, toolchain: &Toolchain) -> Result<
     build(project, toolchain, "plugins", "target/plugins")
 }
 
-/// Builds the guests of the tests to `target/guests`, and some of them once more
-/// with the lines of their source to `target/guests/lines`.
+/// Builds the guests of the tests to `target/guests`, and some of them once more,
+/// with the lines of their source, to `target/guests/lines`.
 pub(crate) fn build_test_guests(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
     build(project, toolchain, "tests/guests", "target/guests")?;
-    let selection = [&["--profile", "lines"], WITH_LINES].concat();
-    build_some(
-        project,
-        toolchain,
-        "tests/guests",
-        &selection,
-        "target/guests/lines",
-    )
+    let lines = "tests/guests-with-lines";
+    build(project, toolchain, lines, "target/guests/lines")
 }
 
 /// Builds the examples that are written in Rust to `target/examples`.
@@ -42,8 +36,6 @@ pub(crate) fn build_examples(project: &Project, toolchain: &Toolchain) -> Result
     )
 }
 
-/// The guests whose traps are looked at by line.
-const WITH_LINES: &[&str] = &["-p", "trap", "-p", "describe-trap", "-p", "start-trap"];
 
 /// Builds a workspace and copies its components, named after their packages,
 /// to `destination`, which then holds no other component.
@@ -57,23 +49,11 @@ fn build(
     workspace: &str,
     destination: &str,
 ) -> Result<(), Error> {
-    let all = ["--release", "--workspace", "--keep-going"];
-    build_some(project, toolchain, workspace, &all, destination)
-}
-
-/// The same for a selection of packages.
-fn build_some(
-    project: &Project,
-    toolchain: &Toolchain,
-    workspace: &str,
-    selection: &[&str],
-    destination: &str,
-) -> Result<(), Error> {
-    // One folder for both workspaces, so that what they share is built once.
+    // One folder for all workspaces, so that what they share is built once.
     let target = project.path("target/wasm");
     let mut command = toolchain.cargo("build", &project.path(workspace));
     command
-        .args(selection)
+        .args(["--release", "--workspace", "--keep-going"])
         .arg("--target-dir")
         .arg(target)
         .arg("--message-format=json-render-diagnostics")

@@ -57,6 +57,10 @@ fn main() -> ExitCode {
         trials.push(trial("memory_is_limited", out_of_memory));
         trials.push(trial("time_on_a_core_is_limited", out_of_cpu));
         trials.push(trial(
+            "debug_information_costs_the_child_its_time_and_not_the_host",
+            out_of_cpu_for_lines,
+        ));
+        trials.push(trial(
             "a_bomb_does_not_keep_others_from_loading",
             beside_a_bomb,
         ));
@@ -295,6 +299,59 @@ fn out_of_cpu(runtime: &Runtime) {
     let (code, text) = refused(runtime, COMPILE, limits, bomb(20_000));
     assert_eq!(code, "compile-timed-out", "{text}");
     assert_eq!(text, "took more than 1 s to compile");
+}
+
+/// Debug information is a program, too, and may be run once for each of the
+/// units that name it.
+fn out_of_cpu_for_lines(runtime: &Runtime) {
+    let limits = CompileLimits {
+        cpu: Duration::from_secs(1),
+        ..CompileLimits::default()
+    };
+    let (code, text) = refused(runtime, COMPILE, limits, with_lines(20_000, 200_000));
+    assert_eq!(code, "compile-timed-out", "{text}");
+    let compiler = Compiler::new(child(COMPILE), limits, None);
+    load(&compiler, runtime, with_lines(2, 100)).unwrap();
+}
+
+/// A component with one function, and DWARF of so many units that all share one
+/// line program of so many steps.
+fn with_lines(units: u32, steps: usize) -> Arc<[u8]> {
+    // One abbreviation: a unit with its line program, and from where to where
+    // its code is.
+    const ABBREVIATIONS: &[u8] = b"\x01\x11\x00\x10\x17\x11\x01\x12\x06\x00\x00\x00";
+    // From the least instruction on: lengths of 1, statements, lines from -5 in
+    // steps of 14, 13 opcodes and their lengths, no folders and no files.
+    const LINE_HEADER: &[u8] =
+        b"\x01\x01\x01\xfb\x0e\x0d\x00\x01\x01\x01\x01\x00\x00\x00\x01\x00\x00\x01\x00\x00";
+    const TO_THE_START: &[u8] = b"\x00\x05\x02\x00\x00\x00\x00";
+    // One line further, at the same address.
+    const STEP: u8 = 19;
+    const END: &[u8] = b"\x02\x04\x00\x01\x01";
+    let with_len = |content: &[u8]| {
+        let len = u32::try_from(content.len()).unwrap();
+        [&len.to_le_bytes(), content].concat()
+    };
+    let unit = with_len(b"\x04\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00");
+    let program = [TO_THE_START, &vec![STEP; steps], END].concat();
+    let header = with_len(LINE_HEADER);
+    let lines = with_len(&[b"\x04\x00", header.as_slice(), &program].concat());
+
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    section(&mut module, 1, b"\x01\x60\x00\x00");
+    section(&mut module, 3, b"\x01\x00");
+    section(&mut module, 10, b"\x01\x03\x00\x01\x0b");
+    for (name, content) in [
+        (".debug_abbrev", ABBREVIATIONS),
+        (".debug_info", &unit.repeat(units as usize)),
+        (".debug_line", &lines),
+    ] {
+        let name = [leb(name.len()).as_slice(), name.as_bytes()].concat();
+        section(&mut module, 0, &[&name, content].concat());
+    }
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    section(&mut component, 1, &module);
+    agent_with(&component)
 }
 
 fn beside_a_bomb(runtime: &Runtime) {

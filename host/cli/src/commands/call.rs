@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ringfence::engine::Clock;
 use ringfence::engine::{MemoryArtifacts, draw_run_id};
 use ringfence::flow::{
-    Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, FailureCode,
+    Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner, FailureCode, Finding,
     GrantDecision, Json, LogLine, MountName, Progress, Role, StopReason, TaskId, TaskKey,
     TaskRequest, show_duration,
 };
@@ -140,12 +140,7 @@ fn show(report: &AttemptReport) {
     match &report.result {
         AttemptResult::Completed(output) => {
             for finding in output.findings.iter() {
-                say(&format!(
-                    "{} {} [{}]",
-                    finding.severity,
-                    indented(&finding.message),
-                    finding.rule
-                ));
+                say(&finding_line(finding));
             }
             for artifact in output.artifacts.iter() {
                 say(&format!(
@@ -161,12 +156,7 @@ fn show(report: &AttemptReport) {
         AttemptResult::Rejected(rejection) => {
             say(&format!("rejected: {}", indented(&rejection.reason)));
             for finding in rejection.findings.iter() {
-                say(&format!(
-                    "{} {} [{}]",
-                    finding.severity,
-                    indented(&finding.message),
-                    finding.rule
-                ));
+                say(&finding_line(finding));
             }
         }
         AttemptResult::Failed(failure) => say(&indented(&failure.to_string())),
@@ -181,6 +171,21 @@ fn show(report: &AttemptReport) {
         usage.bytes_out,
         usage.host_calls
     ));
+}
+
+/// A finding with its place, as compilers write it.
+fn finding_line(finding: &Finding) -> String {
+    let place = finding.location.as_ref().map(|place| {
+        let (line, column) = (place.line, place.column);
+        format!("{}:{line}:{column}: ", indented(&place.path))
+    });
+    format!(
+        "{}{} {} [{}]",
+        place.unwrap_or_default(),
+        finding.severity,
+        indented(&finding.message),
+        finding.rule
+    )
 }
 
 /// Keeps what the agent says, and shows it at once where people look on.
