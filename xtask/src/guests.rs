@@ -36,7 +36,6 @@ pub(crate) fn build_examples(project: &Project, toolchain: &Toolchain) -> Result
     )
 }
 
-
 /// Builds a workspace and copies its components, named after their packages,
 /// to `destination`, which then holds no other component.
 ///

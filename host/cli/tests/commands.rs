@@ -243,26 +243,36 @@ fn what_comes_in_and_goes_out_is_bounded() {
     let programs = Programs::built();
     programs.write("a.md", "fine\n");
 
-    // A large task arrives whole; what does not fit into its memory is told.
-    let with = |bytes: usize| input(&format!(r#", "more": "{}""#, "x".repeat(bytes)));
-    let file = programs.folder.path().join("input.json");
-    for name in &programs.names {
-        fs::write(&file, with(4 << 20)).unwrap();
-        let (ended, result) = programs.call(name, "@input.json", DOCS);
-        ended.expect(0);
-        assert_eq!(result["completed"]["value"]["files"], 1, "{result}");
-        fs::write(&file, with(60 << 20)).unwrap();
-        let (ended, result) = programs.call(name, "@input.json", DOCS);
-        ended.expect(1);
-        let code = result["failed"]["code"].as_str().unwrap();
-        assert!(["out-of-memory", "transient"].contains(&code), "{result}");
-    }
-
     // What it writes has the budget of an output.
-    programs.write("b.md", &"[x](gone.md)\n".repeat(20_000));
+    programs.write("b.md", &"[x](gone.md)\n".repeat(10_000));
     let (ended, result) = programs.call("links", &input(""), DOCS);
     ended.expect(1);
     assert_eq!(result["failed"]["code"], "output-too-large", "{result}");
+    fs::remove_file(programs.docs().join("b.md")).unwrap();
+
+    // A large task arrives whole; one that does not fit into its memory is told.
+    let config = programs.folder.path().join("ringfence.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        format!("{text}\n[budgets.default]\nmemory = \"8MiB\"\n"),
+    )
+    .unwrap();
+    let with = |bytes: usize| input(&format!(r#", "more": "{}""#, "x".repeat(bytes)));
+    for name in &programs.names {
+        for (bytes, code) in [(1 << 20, 0), (10 << 20, 1)] {
+            fs::write(programs.folder.path().join("input.json"), with(bytes)).unwrap();
+            let (ended, result) = programs.call(name, "@input.json", DOCS);
+            ended.expect(code);
+            if code == 0 {
+                assert_eq!(result["completed"]["value"]["files"], 1, "{result}");
+            } else {
+                assert_eq!(result["failed"]["code"], "transient", "{result}");
+                let message = result["failed"]["message"].as_str().unwrap();
+                assert!(message.contains("memory"), "{message}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -332,7 +332,9 @@ fn with_lines(units: u32, steps: usize) -> Arc<[u8]> {
         let len = u32::try_from(content.len()).unwrap();
         [&len.to_le_bytes(), content].concat()
     };
-    let unit = with_len(b"\x04\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00");
+    let unit = with_len(
+        b"\x04\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00",
+    );
     let program = [TO_THE_START, &vec![STEP; steps], END].concat();
     let header = with_len(LINE_HEADER);
     let lines = with_len(&[b"\x04\x00", header.as_slice(), &program].concat());

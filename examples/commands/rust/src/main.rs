@@ -75,14 +75,15 @@ fn run() -> Result<(u8, Value), Failure> {
 
 fn task() -> Result<Value, Failure> {
     let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| error.to_string())
-        .and_then(|_| serde_json::from_str(&text).map_err(|error| error.to_string()))
-        .map_err(|problem| Failure {
-            code: EX_DATAERR,
-            message: format!("the task on stdin cannot be read: {problem}"),
-        })
+    let read = io::stdin().read_to_string(&mut text);
+    read.map_err(|error| Failure {
+        code: TRANSIENT,
+        message: format!("the task on stdin cannot be read: {error}"),
+    })?;
+    serde_json::from_str(&text).map_err(|error| Failure {
+        code: EX_DATAERR,
+        message: format!("the task on stdin is no JSON: {error}"),
+    })
 }
 
 /// All Markdown files below `root`, in the order of their paths.
