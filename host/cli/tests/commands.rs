@@ -244,7 +244,8 @@ fn what_comes_in_and_goes_out_is_bounded() {
     programs.write("a.md", "fine\n");
 
     // What it writes has the budget of an output.
-    programs.write("b.md", &"[x](gone.md)\n".repeat(10_000));
+    let link = format!("[x]({}.md)\n", "gone".repeat(500));
+    programs.write("b.md", &link.repeat(1_000));
     let (ended, result) = programs.call("links", &input(""), DOCS);
     ended.expect(1);
     assert_eq!(result["failed"]["code"], "output-too-large", "{result}");

@@ -28,7 +28,8 @@ const PANIC_MACHINERY: [&str; 5] = [
 const PANIC_FUNCTIONS: [&str; 3] = ["rust_panic", "rust_begin_unwind", "abort"];
 
 /// Rust's own crates. What they do before they give up (`unwrap`, an index out
-/// of bounds) is their caller's fault.
+/// of bounds) is their caller's fault; what they do
+/// before `main` is nobody's.
 const STANDARD: [&str; 3] = ["core::", "alloc::", "std::"];
 
 /// The steps that led to an error, innermost first.
@@ -150,8 +151,14 @@ fn worth_showing(mut steps: Vec<Step>) -> Vec<Step> {
     };
     let is_standard = |name: &str| STANDARD.iter().any(|start| name.starts_with(start));
     steps.retain(|step| !named(step, &is_machinery));
-    let own = steps.iter().position(|step| !named(step, &is_standard));
-    steps.drain(..own.unwrap_or(0));
+    let is_own = |step: &Step| !named(step, &is_standard);
+    if let (Some(first), Some(last)) = (
+        steps.iter().position(is_own),
+        steps.iter().rposition(is_own),
+    ) {
+        steps.truncate(last + 1);
+        steps.drain(..first);
+    }
     steps.truncate(MAX_STEPS);
     steps
 }
@@ -221,8 +228,10 @@ mod tests {
             (Some("rust_panic"), vec![]),
             (Some("abort_mission"), vec![]),
             (Some("std::io::read"), vec![]),
+            (Some("main"), vec![]),
+            (Some("std::rt::lang_start"), vec![]),
         ]);
-        assert_eq!(found, "\n  in abort_mission\n  in std::io::read");
+        assert_eq!(found, "\n  in abort_mission\n  in std::io::read\n  in main");
         let only = shown(vec![(Some("std::io::read"), vec![])]);
         assert_eq!(only, "\n  in std::io::read", "better than nothing");
     }

@@ -81,6 +81,9 @@ impl<'a> DebugInfo<'a> {
                 continue;
             }
             let frames = frames(&context, address, &folders)?;
+            if frames.is_empty() {
+                continue;
+            }
             let start = self.code.start + address;
             if !builder.add(start, start.saturating_add(size), &frames) {
                 break;
@@ -103,8 +106,9 @@ fn folders(dwarf: &Dwarf<Slice<'_>>) -> gimli::Result<Vec<String>> {
     Ok(folders.into_iter().collect())
 }
 
-/// The frames of the instruction at `address`, without the standard library
-/// where it was inlined into something else.
+/// The frames of the instruction at `address`, without those of the standard
+/// library: its lines tell an author nothing, and its functions have their names
+/// in the code.
 fn frames(
     context: &Context<Slice<'_>>,
     address: u64,
@@ -113,30 +117,29 @@ fn frames(
     let mut all = Vec::new();
     let mut found = context.find_frames(address).skip_all_loads()?;
     while let Some(frame) = found.next()? {
-        all.push(source_frame(&frame, folders));
+        all.extend(source_frame(&frame, folders));
     }
-    if all.iter().any(|(_, is_std)| !is_std) {
-        all.retain(|(_, is_std)| !is_std);
-    }
-    Ok(all.into_iter().map(|(frame, _)| frame).collect())
+    Ok(all)
 }
 
-fn source_frame(frame: &Frame<'_, Slice<'_>>, folders: &[String]) -> (SourceFrame, bool) {
+/// `None` for one of the standard library.
+fn source_frame(frame: &Frame<'_, Slice<'_>>, folders: &[String]) -> Option<SourceFrame> {
     let name = frame.function.as_ref().and_then(|f| f.raw_name().ok());
     let location = frame.location.as_ref();
     let path = location
         .and_then(|location| location.file)
         .map(|file| SourcePath::new(file, folders));
-    let is_std = path.as_ref().is_some_and(|path| path.is_std);
-    let frame = SourceFrame {
+    if path.as_ref().is_some_and(|path| path.is_std) {
+        return None;
+    }
+    Some(SourceFrame {
         function: name.map(|name| shortened(&name).to_owned()),
         file: path.map(|path| shortened(&path.text).to_owned()),
         // The compiler's line 0 is code that belongs to no line.
         line: location
             .and_then(|location| location.line)
             .filter(|line| *line > 0),
-    };
-    (frame, is_std)
+    })
 }
 
 fn shortened(text: &str) -> &str {

@@ -24,9 +24,13 @@ impl SourcePath {
         if let Some(text) = in_std(&path) {
             return Self { text, is_std: true };
         }
-        let text = in_package(&path)
-            .or_else(|| below(&path, folders))
-            .unwrap_or_else(|| last_parts(&path));
+        // Those who build libraries for others say that the path is of no disk.
+        let path = path
+            .split_once("://")
+            .map_or(path.as_str(), |(_, rest)| rest);
+        let text = in_package(path)
+            .or_else(|| below(path, folders))
+            .unwrap_or_else(|| last_parts(path));
         Self {
             text,
             is_std: false,
@@ -97,6 +101,10 @@ mod tests {
                 "tool-12/ab/src/lib.rs",
             ),
             ("src/main.c", "src/main.c"),
+            (
+                "wasisdk://v30.0/src/wasi-libc/sources/posix.c",
+                "v30.0/src/wasi-libc/sources/posix.c",
+            ),
             ("../shared/json.c", "../shared/json.c"),
             ("", ""),
         ] {
