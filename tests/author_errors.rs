@@ -63,6 +63,7 @@ async fn a_panic_names_its_message_its_function_and_its_line() {
         step.contains("execute") && step.ends_with(&place),
         "{message}"
     );
+    assert_eq!(message.matches("\n  in ").count(), 1, "{message}");
     for hidden in [
         "panicking",
         "rust_panic",

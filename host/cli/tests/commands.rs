@@ -1,7 +1,11 @@
 //! Programs as agents: the two of `examples/commands`, built and called as its
 //! README says, and how each of their exit codes comes out.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed; one that cannot run says so"
+)]
 
 mod support;
 

@@ -32,6 +32,16 @@ const PANIC_FUNCTIONS: [&str; 3] = ["rust_panic", "rust_begin_unwind", "abort"];
 /// before `main` is nobody's.
 const STANDARD: [&str; 3] = ["core::", "alloc::", "std::"];
 
+/// How the symbols begin between the host's call and an agent's own code, in
+/// agents of the SDK and in others that wit-bindgen made.
+const GLUE: [&str; 3] = ["ringfence:agent/", "ringfence_sdk::", "_export_"];
+
+/// The same, by their whole names.
+const GLUE_FUNCTIONS: [&str; 3] = ["export_describe", "export_can_handle", "export_execute"];
+
+/// Where the SDK's own source is: in its repository, or in a registry.
+const GLUE_FILES: [&str; 2] = ["plugin-sdk/src/", "ringfence-sdk-"];
+
 /// The steps that led to an error, innermost first.
 #[derive(Debug, Default)]
 pub(crate) struct Backtrace {
@@ -154,13 +164,28 @@ fn worth_showing(mut steps: Vec<Step>) -> Vec<Step> {
     let is_own = |step: &Step| !named(step, &is_standard);
     if let (Some(first), Some(last)) = (
         steps.iter().position(is_own),
-        steps.iter().rposition(is_own),
-    ) {
+        steps
+            .iter()
+            .rposition(|step| is_own(step) && !is_glue(step)),
+    ) && first <= last
+    {
         steps.truncate(last + 1);
         steps.drain(..first);
     }
     steps.truncate(MAX_STEPS);
     steps
+}
+
+/// Whether it leads to an agent's own code and is none of it.
+fn is_glue(step: &Step) -> bool {
+    let named = step.function.as_deref().is_some_and(|name| {
+        GLUE_FUNCTIONS.contains(&name) || GLUE.iter().any(|start| name.starts_with(start))
+    });
+    let placed = step
+        .file
+        .as_deref()
+        .is_some_and(|file| GLUE_FILES.iter().any(|start| file.starts_with(start)));
+    named || placed
 }
 
 #[cfg(test)]
@@ -193,14 +218,18 @@ mod tests {
                 Some("<agent::Linter as ringfence_sdk::Agent>::execute"),
                 vec![source(Some("inner<u8>"), 17), source(Some("execute"), 9)],
             ),
-            (Some("agent#execute"), vec![]),
+            (Some("agent#run"), vec![]),
+            (Some("ringfence_sdk::guest::run"), vec![]),
+            (Some("ringfence:agent/agent@0.1.0#execute"), vec![]),
         ]);
         assert_eq!(
             found,
             "\n  in inner<u8> at src/lib.rs:17\
              \n  in <agent::Linter as ringfence_sdk::Agent>::execute at src/lib.rs:9\
-             \n  in agent#execute"
+             \n  in agent#run"
         );
+        let only = vec![(Some("ringfence:agent/agent@0.1.0#execute"), vec![])];
+        assert_eq!(shown(only), "\n  in ringfence:agent/agent@0.1.0#execute");
     }
 
     #[test]

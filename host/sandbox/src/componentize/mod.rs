@@ -6,6 +6,8 @@
 //! 0.2 has no more; but the code is what a command answers with. So `proc_exit`
 //! is taken past the adapter, to `exit-with-code`.
 
+mod heap;
+
 use ringfence_flow::{ByteSize, clean_text};
 use wasi_preview1_component_adapter_provider as adapters;
 use wasm_encoder::{EntityType, ImportSection, Module, RawSection};
@@ -91,7 +93,8 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
         CoreModuleKind::Program => adapters::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
         _ => adapters::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
     };
-    let module = with_exit_codes(module)?;
+    let with_heap = heap::with_realloc(module).map_err(|error| refused(&error.to_string()))?;
+    let module = with_exit_codes(with_heap.as_deref().unwrap_or(module))?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
