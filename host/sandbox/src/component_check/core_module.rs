@@ -82,7 +82,7 @@ impl CoreModuleKind {
         })
     }
 
-    /// Whether [`componentize`](crate::componentize) makes a component of it.
+    /// Whether [`componentize`](crate::componentize()) makes a component of it.
     #[must_use]
     pub const fn can_be_component(&self) -> bool {
         matches!(self, Self::Program | Self::World)
