@@ -6,6 +6,7 @@ mod call;
 mod check;
 mod drive;
 mod graph;
+mod guarded;
 mod history;
 mod inspect;
 mod interrupt;

@@ -20,6 +20,7 @@ use ringfence::sandbox::{
     Sandbox, missing_protections, own_program,
 };
 
+use super::guarded;
 use super::kept::journal_place;
 use crate::args::{COMPILE_COMMAND, Global};
 use crate::error::CliError;
@@ -63,6 +64,7 @@ impl Session {
                 ));
             }
         }
+        guarded::check(global, &sandbox)?;
         let program = own_program().map_err(CliError::disk("ringfence".as_ref(), "find"))?;
         sandbox.compilation = Compilation::ChildProcess {
             program,
