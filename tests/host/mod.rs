@@ -176,6 +176,9 @@ fn make_private(folder: &Path) {
     }
 }
 
+/// Until all that changed in the plugins folder has been loaded.
+pub const PATIENCE: Duration = Duration::MAX;
+
 /// A task with `input`.
 pub fn request(input: serde_json::Value) -> TaskRequest {
     TaskRequest::first(

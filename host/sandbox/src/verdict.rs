@@ -2,7 +2,7 @@
 //! a person can act on.
 
 use ringfence_flow::{
-    BudgetKind, Budgets, Failure, FailureCode, StopReason, clean_text, show_duration,
+    BudgetKind, Budgets, ByteSize, Failure, FailureCode, StopReason, clean_text, show_duration,
 };
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
@@ -204,6 +204,19 @@ impl Judge<'_> {
             Question::Execute(_) => "the attempt",
         }
     }
+}
+
+/// The failure of an attempt that is not made: what it is given is more than it
+/// could hold, and would only be copied to find that out.
+pub(crate) fn too_much_to_read(size: ByteSize, budgets: &Budgets, ceiling: &Budgets) -> Failure {
+    let memory = budgets.memory;
+    Failure::new(
+        FailureCode::InvalidInput,
+        format!(
+            "the input and what the task needs are {size} together, more than the agent's {memory} of memory\nhint: give it less, pass large contents as artifacts, or raise `budget.memory` for the task, up to the operator's ceiling of {}",
+            ceiling.memory
+        ),
+    )
 }
 
 /// The failure of an attempt that was stopped from outside.

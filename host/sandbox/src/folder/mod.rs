@@ -153,6 +153,11 @@ impl Folder {
         Ok(files)
     }
 
+    /// How many files are loaded at a time.
+    pub(crate) fn parallel(&self) -> usize {
+        self.parallel
+    }
+
     /// What tells each file from another one. One that cannot be looked at is
     /// left out.
     ///
