@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ringfence::flow::{AgentName, MountName, Role, RunId, TaskId, TaskPath};
+use ringfence_project::Language;
 
 /// Runs workflows of agents that nobody has to trust.
 #[derive(Debug, Parser)]
@@ -78,6 +80,10 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the project of a new agent
+    New(NewArgs),
+    /// Build a project's agent to a component, and check that a host takes it
+    Build(BuildArgs),
     /// Run a workflow
     Run(RunArgs),
     /// Check workflows without running them, and show their waves
@@ -255,6 +261,33 @@ pub(crate) enum SchemaOf {
     Workflow,
     /// The events that `--format json` prints
     Events,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// What the agent is called
+    pub(crate) name: AgentName,
+    /// The language that it is written in
+    #[arg(long, value_name = "LANGUAGE", default_value = Language::Rust.flag(), value_parser = languages())]
+    pub(crate) lang: Language,
+    /// The folder to make. Default: one of the agent's name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::flag))
+        .try_map(|flag| flag.parse::<Language>())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]
