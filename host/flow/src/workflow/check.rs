@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::places::{PlacedExpression, Places};
-use super::reader::Reader;
+use crate::document::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::plan::Ancestors;
 use crate::{Plan, PlanError, ROOTS, Root, TaskIndex, Workflow, suggest};

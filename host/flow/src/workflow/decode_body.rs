@@ -9,7 +9,7 @@ use super::decode_task::template;
 use super::files::Files;
 use super::keys;
 use super::places::TaskPlaces;
-use super::reader::{Fields, Reader};
+use crate::document::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::plan::MAX_TASKS;
 use crate::yaml::{Node, NodeKind};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::decode::MAX_CONCURRENCY;
 use super::keys;
-use super::reader::Reader;
+use crate::document::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, NodeKind};
 use crate::{AgentName, InvalidId, Limit, Limits, Role, Task, TaskBody, suggest};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::keys;
-use super::reader::{Fields, Reader};
+use crate::document::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Key, Node, NodeKind};
 use crate::{
