@@ -104,12 +104,7 @@ impl<'a> Reader<'a> {
 
     /// The entries of a map that has only keys of `keys`. `key` is shown as it
     /// is.
-    pub fn fields<'n>(
-        &mut self,
-        node: &'n Node,
-        key: &str,
-        keys: &Keys,
-    ) -> Option<Fields<'n>> {
+    pub fn fields<'n>(&mut self, node: &'n Node, key: &str, keys: &Keys) -> Option<Fields<'n>> {
         let NodeKind::Map(entries) = &node.kind else {
             let known = suggest::list(keys.known.iter().copied(), 32);
             let found = match node.kind {
@@ -194,11 +189,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A name: of a task, a role, an agent, a mount, an input.
-    pub fn name<T: FromStr<Err = InvalidId>>(
-        &mut self,
-        node: &Node,
-        key: &str,
-    ) -> Option<T> {
+    pub fn name<T: FromStr<Err = InvalidId>>(&mut self, node: &Node, key: &str) -> Option<T> {
         let text = self.text(node, key, "some-name")?;
         let range = node.range.clone();
         self.name_of(text, &range)
@@ -349,12 +340,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words.
-    pub fn word<T: Copy>(
-        &mut self,
-        node: &Node,
-        key: &str,
-        words: &[(&str, T)],
-    ) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
         let names = || words.iter().map(|(word, _)| *word);
         let NodeKind::Text { text, .. } = &node.kind else {
             let wanted = format!("one of {}", suggest::list(names(), 16));

@@ -114,7 +114,9 @@ fn artifact(messages: &str, folder: &Path) -> Option<PathBuf> {
         let mut files = files.iter().filter_map(Value::as_str).map(PathBuf::from);
         files.find(|file| file.extension().is_some_and(|ending| ending == "wasm"))
     };
-    let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
     messages.filter(ours).find_map(component)
 }
 

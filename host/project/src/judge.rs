@@ -1,0 +1,361 @@
+//! Whether an attempt went as a case expects.
+
+use ringfence_flow::{AttemptResult, Finding, LogLine, show_duration};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::case::{
+    ArtifactPattern, Case, Expectation, ExpectedEnd, FindingPattern, LogPattern, Uses,
+};
+use crate::compare::{diff, diff_texts, holds, same};
+use crate::trial::{Trial, TrialArtifact};
+
+/// Something that is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mismatch {
+    /// What, in one line.
+    pub what: String,
+    /// More of it, perhaps over several lines; perhaps empty.
+    pub detail: String,
+}
+
+impl Mismatch {
+    fn new(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Everything that is not as `case` expects.
+#[must_use]
+pub fn judge(case: &Case, trial: &Trial) -> Vec<Mismatch> {
+    let Expectation {
+        end: expected,
+        findings: expected_findings,
+        logs: expected_logs,
+        artifacts: expected_artifacts,
+    } = &case.expect;
+    let mut found: Vec<Mismatch> = end(expected, trial).into_iter().collect();
+    let ends_as_expected = found.is_empty();
+    if let Some(expected) = expected_findings
+        && let Some(actual) = findings_of(&trial.result)
+    {
+        found.extend(findings(expected, actual));
+    }
+    if let Some(expected) = expected_logs {
+        found.extend(logs(expected, &trial.logs));
+    }
+    if let Some(expected) = expected_artifacts
+        && ends_as_expected
+    {
+        found.extend(artifacts(expected, &trial.artifacts));
+    }
+    found.extend(uses(&case.uses, trial));
+    found
+}
+
+fn end(expected: &ExpectedEnd, trial: &Trial) -> Option<Mismatch> {
+    match (expected, &trial.result) {
+        (ExpectedEnd::Completed(expected), AttemptResult::Completed(output)) => {
+            value(expected, &output.value.to_value())
+        }
+        (ExpectedEnd::Contains(part), AttemptResult::Completed(output)) => {
+            part_of(part, &output.value.to_value())
+        }
+        (ExpectedEnd::Rejected { reason }, AttemptResult::Rejected(rejection)) => {
+            lacks("the reason", &rejection.reason, reason.as_deref())
+        }
+        (ExpectedEnd::Fails { code, message }, AttemptResult::Failed(failure))
+            if failure.code == *code =>
+        {
+            lacks("the message", &failure.message, message.as_deref())
+        }
+        (expected, actual) => Some(Mismatch::new(
+            format!("expected it {}, and it {}", wanted(expected), ended(actual)),
+            because(actual),
+        )),
+    }
+}
+
+fn value(expected: &Value, actual: &Value) -> Option<Mismatch> {
+    match same(expected, actual) {
+        true => None,
+        false => Some(Mismatch::new(
+            "the value differs (- expected, + given)",
+            diff(expected, actual),
+        )),
+    }
+}
+
+fn part_of(part: &Value, actual: &Value) -> Option<Mismatch> {
+    match holds(actual, part) {
+        true => None,
+        false => Some(Mismatch::new(
+            "the value does not hold what is expected (- expected, + given)",
+            diff(part, actual),
+        )),
+    }
+}
+
+fn lacks(what: &str, text: &str, part: Option<&str>) -> Option<Mismatch> {
+    let part = part.filter(|part| !text.contains(part))?;
+    Some(Mismatch::new(
+        format!("{what} does not contain `{part}`"),
+        text,
+    ))
+}
+
+/// What is wanted, as in "expected it to complete".
+fn wanted(expected: &ExpectedEnd) -> String {
+    match expected {
+        ExpectedEnd::Completed(_) | ExpectedEnd::Contains(_) => "to complete".to_owned(),
+        ExpectedEnd::Rejected { .. } => "to reject".to_owned(),
+        ExpectedEnd::Fails { code, .. } => format!("to fail with `{code}`"),
+    }
+}
+
+/// How it ended, as in "and it completed".
+fn ended(actual: &AttemptResult) -> String {
+    match actual {
+        AttemptResult::Completed(_) => "completed".to_owned(),
+        AttemptResult::Rejected(_) => "rejected".to_owned(),
+        AttemptResult::Failed(failure) => format!("failed with `{}`", failure.code),
+    }
+}
+
+/// What it has to say of its end.
+fn because(actual: &AttemptResult) -> String {
+    match actual {
+        AttemptResult::Completed(output) => output.value.as_str().to_owned(),
+        AttemptResult::Rejected(rejection) => rejection.reason.to_string(),
+        AttemptResult::Failed(failure) => failure.message.to_string(),
+    }
+}
+
+fn findings_of(result: &AttemptResult) -> Option<&[Finding]> {
+    match result {
+        AttemptResult::Completed(output) => Some(&output.findings),
+        AttemptResult::Rejected(rejection) => Some(&rejection.findings),
+        AttemptResult::Failed(_) => None,
+    }
+}
+
+fn findings(expected: &[FindingPattern], actual: &[Finding]) -> Option<Mismatch> {
+    let fits = expected.len() == actual.len()
+        && expected
+            .iter()
+            .zip(actual)
+            .all(|(pattern, finding)| pattern.fits(finding));
+    if fits {
+        return None;
+    }
+    // A pattern that fits is shown as the finding, so that only the others differ.
+    let mut rest = actual.iter();
+    let wanted = expected.iter().map(|pattern| {
+        let same = rest.clone().position(|finding| pattern.fits(finding));
+        match same.and_then(|at| rest.nth(at)) {
+            Some(finding) => show_finding(finding),
+            None => pattern.to_string(),
+        }
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let found: Vec<_> = actual.iter().map(show_finding).collect();
+    Some(Mismatch::new(
+        "the findings differ (- expected, + given)",
+        diff_texts(&lines(&wanted), &lines(&found)),
+    ))
+}
+
+fn lines(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| line.replace('\n', " ")).collect();
+    lines.join("\n") + "\n"
+}
+
+fn show_finding(finding: &Finding) -> String {
+    let place = finding.location.as_ref();
+    let place = place.map(|place| format!(" at {}:{}", place.path, place.line));
+    let fix = if finding.fix.is_some() {
+        ", with a fix"
+    } else {
+        ""
+    };
+    format!(
+        "{} [{}]{}: {}{fix}",
+        finding.severity,
+        finding.rule,
+        place.unwrap_or_default(),
+        finding.message
+    )
+}
+
+impl FindingPattern {
+    fn fits(&self, finding: &Finding) -> bool {
+        let place = finding.location.as_ref();
+        let is = |wanted: &Option<String>, text: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| text == Some(wanted))
+        };
+        is(&self.rule, Some(&finding.rule))
+            && is(&self.path, place.map(|place| &*place.path))
+            && self
+                .severity
+                .is_none_or(|severity| severity == finding.severity)
+            && self
+                .message
+                .as_deref()
+                .is_none_or(|part| finding.message.contains(part))
+            && self
+                .line
+                .is_none_or(|line| place.is_some_and(|place| place.line == line))
+            && self.fix.is_none_or(|fix| fix == finding.fix.is_some())
+    }
+}
+
+impl std::fmt::Display for FindingPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let any = || "...".to_owned();
+        let severity = self.severity.map(|severity| severity.to_string());
+        let rule = self.rule.clone().unwrap_or_else(any);
+        write!(f, "{} [{rule}]", severity.unwrap_or_else(any))?;
+        if self.path.is_some() || self.line.is_some() {
+            let line = self.line.map(|line| line.to_string());
+            let path = self.path.clone().unwrap_or_else(any);
+            write!(f, " at {path}:{}", line.unwrap_or_else(any))?;
+        }
+        write!(f, ": {}", self.message.clone().unwrap_or_else(any))?;
+        match self.fix {
+            Some(true) => f.write_str(", with a fix"),
+            Some(false) => f.write_str(", without a fix"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn logs(expected: &[LogPattern], actual: &[LogLine]) -> Option<Mismatch> {
+    let shown = || {
+        let lines = actual.iter().map(show_log);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    if expected.is_empty() {
+        let unwanted = (!actual.is_empty()).then(shown);
+        return unwanted.map(|shown| Mismatch::new("nothing was to be logged", shown));
+    }
+    let mut rest = actual.iter();
+    let missing = expected.iter().find(|pattern| {
+        !rest.any(|line| {
+            line.message.contains(&pattern.message)
+                && pattern.level.is_none_or(|level| level == line.level)
+        })
+    })?;
+    let level = missing.level.map(|level| format!("{}: ", level.as_str()));
+    let what = format!(
+        "the log lacks `{}{}`, or has it too early",
+        level.unwrap_or_default(),
+        missing.message
+    );
+    Some(Mismatch::new(what, shown()))
+}
+
+fn show_log(line: &LogLine) -> String {
+    format!("{}: {}", line.level.as_str(), line.message)
+}
+
+fn artifacts(expected: &[ArtifactPattern], actual: &[TrialArtifact]) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    for pattern in expected {
+        let named = actual
+            .iter()
+            .find(|given| *given.artifact.name == *pattern.name);
+        match named {
+            Some(given) => found.extend(artifact(pattern, given)),
+            None => {
+                let what = format!("there is no artifact `{}`", pattern.name);
+                found.push(Mismatch::new(what, ""));
+            }
+        }
+    }
+    for given in actual {
+        let name = &*given.artifact.name;
+        if !expected.iter().any(|pattern| pattern.name == name) {
+            let what = format!("there is an artifact `{name}` that nobody expects");
+            found.push(Mismatch::new(what, ""));
+        }
+    }
+    found
+}
+
+fn artifact(pattern: &ArtifactPattern, given: &TrialArtifact) -> Vec<Mismatch> {
+    let ArtifactPattern {
+        name,
+        media_type,
+        text,
+        contains,
+    } = pattern;
+    let mut found = Vec::new();
+    let content = String::from_utf8_lossy(&given.content);
+    if let Some(wanted) = media_type
+        && **wanted != *given.artifact.media_type
+    {
+        let actual = &given.artifact.media_type;
+        let what = format!("the artifact `{name}` is `{actual}`, and `{wanted}` is expected");
+        found.push(Mismatch::new(what, ""));
+    }
+    if let Some(wanted) = text
+        && **wanted != *content
+    {
+        let what = format!("the artifact `{name}` differs (- expected, + given)");
+        found.push(Mismatch::new(what, diff_texts(wanted, &content)));
+    }
+    found.extend(lacks(
+        &format!("the artifact `{name}`"),
+        &content,
+        contains.as_deref(),
+    ));
+    found
+}
+
+fn uses(most: &Uses, trial: &Trial) -> Vec<Mismatch> {
+    let used = &trial.usage;
+    let mut found = Vec::new();
+    let mut above = |is_above: bool, what: &str, used: String, most: String| {
+        if is_above {
+            let what = format!("{what}: {used} used, at most {most} expected");
+            found.push(Mismatch::new(what, ""));
+        }
+    };
+    if let Some(most) = most.fuel {
+        above(
+            used.fuel > most,
+            "fuel",
+            used.fuel.to_string(),
+            most.to_string(),
+        );
+    }
+    if let Some(most) = most.memory {
+        let peak = used.peak_memory;
+        above(peak > most, "memory", peak.to_string(), most.to_string());
+    }
+    if let Some(most) = most.time {
+        above(
+            used.wall > most,
+            "time",
+            show_duration(used.wall),
+            show_duration(most),
+        );
+    }
+    if let Some(most) = most.output {
+        let out = used.bytes_out;
+        above(out > most, "output", out.to_string(), most.to_string());
+    }
+    if let Some(most) = most.host_calls {
+        let calls = used.host_calls;
+        above(
+            calls > most,
+            "host calls",
+            calls.to_string(),
+            most.to_string(),
+        );
+    }
+    found
+}
