@@ -84,6 +84,10 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Build a project's agent to a component, and check that a host takes it
     Build(BuildArgs),
+    /// Test a project's agent: its own tests, and its cases in the sandbox
+    Test(TestArgs),
+    /// Build and try a project's agent at each change
+    Dev(DevArgs),
     /// Run a workflow
     Run(RunArgs),
     /// Check workflows without running them, and show their waves
@@ -99,7 +103,7 @@ pub(crate) enum Command {
     /// Help with the operator's file, `ringfence.toml`
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the JSON Schema of workflow files, for editors, or of events
+    /// Print the JSON Schema of workflow files, for editors, of case files, or of events
     Schema {
         /// Of what
         #[arg(value_enum, default_value_t)]
@@ -113,6 +117,9 @@ pub(crate) enum Command {
     /// Compile one untrusted component: the host's own child process
     #[command(name = COMPILE_COMMAND, hide = true)]
     CompileComponent,
+    /// Give a built project's agent one task from stdin: what the SDK's test kit calls
+    #[command(hide = true)]
+    Attempt(AttemptArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -261,6 +268,8 @@ pub(crate) enum SchemaOf {
     Workflow,
     /// The events that `--format json` prints
     Events,
+    /// The case files of a project
+    Case,
 }
 
 #[derive(Debug, Args)]
@@ -288,6 +297,39 @@ pub(crate) struct BuildArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Only the cases with this in their name, and not the project's own tests
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// How the results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Try the agent with the task of this case. Default: the first
+    #[arg(long, value_name = "NAME", conflicts_with = "input")]
+    pub(crate) case: Option<String>,
+    /// Try the agent with this input: a JSON document, `@FILE`, or `-` for stdin
+    #[arg(long, value_name = "JSON")]
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttemptArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

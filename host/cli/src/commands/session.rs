@@ -80,7 +80,7 @@ impl Session {
         let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
             .await
             .map_err(load_error)?;
-        progress.bar.finish_and_clear();
+        progress.done();
         Ok(Self {
             sandbox: Arc::new(sandbox),
             refused,
@@ -257,7 +257,8 @@ pub(super) fn conduct(global: &Global) -> Option<ConductFolder> {
     Some(ConductFolder::of_journal(&journal))
 }
 
-fn config(global: &Global) -> Result<Config, CliError> {
+/// The operator's file, or the defaults.
+pub(super) fn config(global: &Global) -> Result<Config, CliError> {
     let mut config = match &global.config {
         Some(path) => load(path)?,
         None if Path::new(FILE_NAME).exists() => load(FILE_NAME.as_ref())?,
@@ -314,7 +315,8 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn load_error(error: LoadError) -> CliError {
+/// Why there are no sandboxes at all.
+pub(super) fn load_error(error: LoadError) -> CliError {
     match &error {
         LoadError::AboveCeiling { .. } => CliError::Invalid(error.to_string()),
         LoadError::Cache(_) | LoadError::Folder(_) => CliError::Files(error.to_string()),
@@ -323,12 +325,12 @@ fn load_error(error: LoadError) -> CliError {
 }
 
 /// Shows how far loading has come, if it takes long enough to wonder.
-struct LoadProgress {
+pub(super) struct LoadProgress {
     bar: ProgressBar,
 }
 
 impl LoadProgress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("loading agents {pos}/{len}  {msg}") {
             bar.set_style(style);
@@ -342,6 +344,11 @@ impl LoadProgress {
             }
         });
         Self { bar }
+    }
+
+    /// Takes away what it has drawn.
+    pub(super) fn done(&self) {
+        self.bar.finish_and_clear();
     }
 }
 
