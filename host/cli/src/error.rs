@@ -106,7 +106,11 @@ impl CliError {
         match self {
             Self::Usage { .. }
             | Self::New(ScaffoldError::Exists(_) | ScaffoldError::Unsupported(_))
-            | Self::Project(ProjectError::NoProject(_) | ProjectError::Unsupported(_))
+            | Self::Project(
+                ProjectError::NoProject(_)
+                | ProjectError::NoFolder(_)
+                | ProjectError::Unsupported(_),
+            )
             | Self::Journal(
                 JournalError::NoRun { .. } | JournalError::SameName(_) | JournalError::Driven(_),
             ) => ExitCode::Usage,

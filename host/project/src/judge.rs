@@ -359,3 +359,205 @@ fn uses(most: &Uses, trial: &Trial) -> Vec<Mismatch> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ringfence_flow::{
+        Artifact, ContentHash, Failure, FailureCode, Fuel, Json, Location, LogLevel, Output,
+        Rejection, Severity, Usage,
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::case::CaseFile;
+
+    fn case(expect: &str) -> Case {
+        let text = format!("- name: a\n  task: {{}}\n{expect}\n");
+        match CaseFile::parse("a.yaml", &text, Path::new(".")) {
+            Ok(mut file) => file.cases.remove(0),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn trial(result: AttemptResult) -> Trial {
+        Trial {
+            result,
+            usage: Usage {
+                fuel: Fuel::units(1_000),
+                host_calls: 3,
+                ..Usage::default()
+            },
+            logs: ["one", "two", "three"]
+                .map(|text| LogLine {
+                    level: LogLevel::Info,
+                    message: text.into(),
+                    fields: Vec::new().into(),
+                })
+                .into(),
+            progress: Vec::new(),
+            decisions: Vec::new(),
+            artifacts: vec![TrialArtifact {
+                artifact: Artifact {
+                    name: "notes.txt".into(),
+                    media_type: "text/plain".into(),
+                    sha256: ContentHash::from_bytes([0; 32]),
+                    size: 4,
+                },
+                content: b"none".as_slice().into(),
+            }],
+        }
+    }
+
+    fn found(path: &str, line: u32, message: &str) -> Finding {
+        Finding {
+            rule: "some-rule".into(),
+            severity: Severity::Low,
+            message: message.into(),
+            location: Some(Location {
+                path: path.into(),
+                line,
+                column: 1,
+            }),
+            fix: None,
+        }
+    }
+
+    fn completed() -> Trial {
+        trial(AttemptResult::Completed(Output {
+            value: Json::from(&json!({ "text": "Hello", "n": [1, 2] })),
+            findings: vec![found("a.rs", 1, "one"), found("b.rs", 2, "two")].into(),
+            artifacts: Vec::new().into(),
+        }))
+    }
+
+    fn rejected() -> Trial {
+        trial(AttemptResult::Rejected(Rejection {
+            reason: "there are errors".into(),
+            findings: vec![found("a.rs", 1, "one")].into(),
+        }))
+    }
+
+    fn failed() -> Trial {
+        trial(AttemptResult::Failed(Failure::new(
+            FailureCode::Trap,
+            "a panic",
+        )))
+    }
+
+    /// What differs, all of it in one text.
+    fn told(expect: &str, trial: &Trial) -> String {
+        let mismatches = judge(&case(expect), trial);
+        let lines = mismatches
+            .iter()
+            .map(|mismatch| match mismatch.detail.as_str() {
+                "" => mismatch.what.clone(),
+                detail => format!("{}\n{detail}", mismatch.what),
+            });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_as_expected_differs_in_nothing() {
+        for (expect, trial) in [
+            (
+                "  expect: { completed: { n: [1, 2.0], text: Hello } }",
+                completed(),
+            ),
+            ("  expect: { contains: { n: [2] } }", completed()),
+            (
+                "  expect: { contains: {}, findings: [{ path: a.rs, line: 1 }, { message: tw }] }",
+                completed(),
+            ),
+            (
+                "  expect: { contains: {}, logs: [one, { level: info, message: thr }] }",
+                completed(),
+            ),
+            (
+                "  expect: { contains: {}, artifacts: [{ name: notes.txt, text: none, contains: on }] }",
+                completed(),
+            ),
+            (
+                "  expect: { contains: {} }\n  uses: { fuel: 1000, host-calls: 3 }",
+                completed(),
+            ),
+            (
+                "  expect: { rejected: { reason: errors, findings: [{ fix: false }] } }",
+                rejected(),
+            ),
+            ("  expect: { fails: trap, message: panic }", failed()),
+        ] {
+            assert_eq!(told(expect, &trial), "", "{expect}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_expected_is_told() {
+        let table = [
+            (
+                "  expect: { completed: { text: Bye, n: [1, 2] } }",
+                completed(),
+                "the value differs (- expected, + given)\n  {\n    \"n\": [\n      1,\n      2\n    ],\n-   \"text\": \"Bye\"\n+   \"text\": \"Hello\"\n  }",
+            ),
+            (
+                "  expect: { contains: 3 }",
+                rejected(),
+                "expected it to complete, and it rejected\nthere are errors",
+            ),
+            (
+                "  expect: { rejected: {} }",
+                failed(),
+                "expected it to reject, and it failed with `trap`\na panic",
+            ),
+            (
+                "  expect: { fails: out-of-fuel }",
+                failed(),
+                "expected it to fail with `out-of-fuel`, and it failed with `trap`\na panic",
+            ),
+            (
+                "  expect: { fails: trap, message: index }",
+                failed(),
+                "the message does not contain `index`\na panic",
+            ),
+            (
+                "  expect: { contains: {}, findings: [{ message: two }] }",
+                completed(),
+                "the findings differ (- expected, + given)\n+ low [some-rule] at a.rs:1: one\n  low [some-rule] at b.rs:2: two",
+            ),
+            (
+                "  expect: { contains: {}, findings: [{ message: one }, { rule: other, severity: high, path: c, fix: true }] }",
+                completed(),
+                "the findings differ (- expected, + given)\n  low [some-rule] at a.rs:1: one\n- high [other] at c:...: ..., with a fix\n+ low [some-rule] at b.rs:2: two",
+            ),
+            (
+                "  expect: { contains: {}, logs: [two, one] }",
+                completed(),
+                "the log lacks `one`, or has it too early\ninfo: one\ninfo: two\ninfo: three",
+            ),
+            (
+                "  expect: { contains: {}, logs: [] }",
+                completed(),
+                "nothing was to be logged\ninfo: one\ninfo: two\ninfo: three",
+            ),
+            (
+                "  expect: { contains: {}, artifacts: [{ name: a.patch }] }",
+                completed(),
+                "there is no artifact `a.patch`\nthere is an artifact `notes.txt` that nobody expects",
+            ),
+            (
+                "  expect: { contains: {}, artifacts: [{ name: notes.txt, media_type: a/b, text: all, contains: x }] }",
+                completed(),
+                "the artifact `notes.txt` is `text/plain`, and `a/b` is expected\nthe artifact `notes.txt` differs (- expected, + given)\n- all\n+ none\nthe artifact `notes.txt` does not contain `x`\nnone",
+            ),
+            (
+                "  expect: { contains: {} }\n  uses: { fuel: 999, host-calls: 2 }",
+                completed(),
+                "fuel: 1K used, at most 999 expected\nhost calls: 3 used, at most 2 expected",
+            ),
+        ];
+        for (expect, trial, expected) in table {
+            assert_eq!(told(expect, &trial), expected, "{expect}");
+        }
+    }
+}

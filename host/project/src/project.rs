@@ -34,6 +34,9 @@ pub enum ProjectError {
         .0.display(), manifests()
     )]
     NoProject(PathBuf),
+    /// It is no folder.
+    #[error("`{}` is no folder\nhint: name a project's folder, or make one with `ringfence new NAME`", .0.display())]
+    NoFolder(PathBuf),
     /// This version does not build the language.
     #[error("agents in {0} cannot be built by this version\nhint: `--lang rust` can")]
     Unsupported(Language),
@@ -77,6 +80,9 @@ impl Project {
     /// # Errors
     /// [`ProjectError`] says what is missing or wrong.
     pub fn open(folder: &Path) -> Result<Self, ProjectError> {
+        if !folder.is_dir() {
+            return Err(ProjectError::NoFolder(folder.to_owned()));
+        }
         let is_there = |language: &Language| folder.join(language.manifest()).is_file();
         let language = Language::ALL
             .into_iter()

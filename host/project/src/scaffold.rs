@@ -113,3 +113,71 @@ fn allow_others(folder: &Path) -> io::Result<()> {
 fn allow_others(_: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> AgentName {
+        AgentName::new("hello").unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_project_is_made_whole_and_with_the_name_of_the_agent() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("deep/hello");
+        let files = create(&name(), Language::Rust, &folder).unwrap();
+        assert!(files.contains(&"wit/agent.wit".to_owned()));
+        assert!(files.contains(&"sdk/src/lib.rs".to_owned()));
+        for file in &files {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(!text.contains("{{name}}"), "{file}");
+        }
+        let project = crate::Project::open(&folder).unwrap();
+        assert_eq!(project.name(), &name());
+        assert_eq!(
+            names(&parent.path().join("deep")),
+            ["hello"],
+            "nothing beside it"
+        );
+    }
+
+    #[test]
+    fn an_empty_folder_is_taken_and_a_full_one_is_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("hello");
+        fs::create_dir(&folder).unwrap();
+        create(&name(), Language::Rust, &folder).unwrap();
+        fs::write(folder.join("src/lib.rs"), "mine").unwrap();
+        let again = create(&name(), Language::Rust, &folder);
+        assert!(matches!(again, Err(ScaffoldError::Exists(_))));
+        assert_eq!(
+            fs::read_to_string(folder.join("src/lib.rs")).unwrap(),
+            "mine"
+        );
+
+        let file = parent.path().join("file");
+        fs::write(&file, "mine").unwrap();
+        let over = create(&name(), Language::Rust, &file);
+        assert!(matches!(over, Err(ScaffoldError::Exists(_))));
+    }
+
+    #[test]
+    fn where_it_cannot_be_made_nothing_is_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = create(&name(), Language::Rust, &file.join("hello")).unwrap_err();
+        assert!(matches!(error, ScaffoldError::File { .. }), "{error}");
+        assert_eq!(names(parent.path()), ["file"]);
+    }
+}

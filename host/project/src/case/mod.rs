@@ -11,6 +11,8 @@ mod read_expect;
 mod read_task;
 mod schema;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use expect::{ArtifactPattern, Expectation, ExpectedEnd, FindingPattern, LogPattern, Uses};
 pub use file::{CaseFile, CaseFileError, case_files};

@@ -14,6 +14,15 @@ use crate::template::{RUST, SDK_SOURCE, TemplateFile};
 /// The target that components are built for.
 const TARGET: &str = "wasm32-wasip2";
 
+/// Variables with which the tests around a build, or their user, speak of code for
+/// this machine, which a component is not.
+const FOR_THIS_MACHINE: [&str; 4] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "RUSTC_WORKSPACE_WRAPPER",
+];
+
 /// What is known of Rust.
 #[derive(Debug)]
 pub(super) struct Rust;
@@ -61,6 +70,9 @@ impl Toolchain for Rust {
 
     fn build(&self, project: &Project, component: &Path) -> Result<(), BuildError> {
         let mut cargo = cargo(project, "build");
+        for variable in FOR_THIS_MACHINE {
+            cargo.env_remove(variable);
+        }
         cargo
             .args(["--release", "--target", TARGET])
             .arg("--message-format=json-render-diagnostics")
@@ -124,5 +136,134 @@ fn no_component() -> BuildError {
     BuildError::NoComponent {
         what: "the package makes no component: it is neither a `cdylib` nor a program".to_owned(),
         hint: "add to Cargo.toml:\n\n  [lib]\n  crate-type = [\"cdylib\", \"rlib\"]".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::Value as Toml;
+
+    use super::*;
+    use crate::template::RUST;
+
+    fn parsed(text: &str) -> toml::Table {
+        text.parse().unwrap()
+    }
+
+    fn template(path: &str) -> &'static str {
+        let file = RUST.iter().find(|file| file.path == path);
+        file.unwrap_or_else(|| panic!("the template has no `{path}`"))
+            .text
+    }
+
+    /// A dependency as the workspace says it.
+    fn of_workspace(name: &str, workspace: &toml::Table) -> Toml {
+        workspace["workspace"]["dependencies"][name].clone()
+    }
+
+    /// A version alone and a table with nothing else are the same.
+    fn full(dependency: &Toml) -> Toml {
+        match dependency {
+            Toml::String(version) => {
+                let version = Toml::String(version.clone());
+                Toml::Table(toml::Table::from_iter([("version".to_owned(), version)]))
+            }
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn the_sdk_of_a_project_needs_what_the_sdk_needs() {
+        let workspace = parsed(include_str!("../../../../Cargo.toml"));
+        let sdk = parsed(include_str!("../../../../plugin-sdk/Cargo.toml"));
+        let ours = parsed(template("sdk/Cargo.toml"));
+        let native = r#"cfg(not(target_family = "wasm"))"#;
+        let lists = |manifest: &toml::Table| {
+            [
+                manifest["dependencies"].as_table().unwrap().clone(),
+                manifest["target"][native]["dependencies"]
+                    .as_table()
+                    .unwrap()
+                    .clone(),
+            ]
+        };
+        for (theirs, ours) in lists(&sdk).iter().zip(lists(&ours)) {
+            let names = |table: &toml::Table| table.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(names(theirs), names(&ours));
+            for (name, dependency) in &ours {
+                assert_eq!(
+                    full(dependency),
+                    full(&of_workspace(name, &workspace)),
+                    "{name}"
+                );
+            }
+        }
+        let package = &workspace["workspace"]["package"];
+        for key in ["version", "edition", "rust-version", "license", "publish"] {
+            assert_eq!(ours["package"][key], package[key], "{key}");
+        }
+        assert!(
+            !template("sdk/Cargo.toml").contains("workspace"),
+            "it stands alone"
+        );
+    }
+
+    #[test]
+    fn the_whole_sdk_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk/src");
+        let mut count = 0;
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                count += 1;
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                let file = SDK_SOURCE.iter().find(|file| file.path == name);
+                let file = file.unwrap_or_else(|| panic!("`{name}` is forgotten"));
+                assert_eq!(file.text, fs::read_to_string(&path).unwrap(), "{name}");
+            }
+        }
+        assert_eq!(SDK_SOURCE.len(), count);
+    }
+
+    #[test]
+    fn the_template_is_short() {
+        let lines = |path| template(path).lines().count();
+        assert!(lines("src/lib.rs") <= 30, "{}", lines("src/lib.rs"));
+        assert!(lines("README.md") <= 40, "{}", lines("README.md"));
+    }
+
+    #[test]
+    fn the_name_is_that_of_the_package() {
+        let name = |text| Rust.agent_name(text);
+        assert_eq!(name("[package]\nname = \"x\"").unwrap(), "x");
+        assert_eq!(
+            name("[workspace]").unwrap_err(),
+            "it has no `[package]`; is it a workspace?"
+        );
+        assert_eq!(name("[package]").unwrap_err(), "`[package]` has no `name`");
+        assert!(name("[package").is_err());
+    }
+
+    #[test]
+    fn the_component_is_found_among_what_cargo_made() {
+        let messages = r#"
+{"reason":"compiler-artifact","manifest_path":"/p/sdk/Cargo.toml","filenames":["/t/libsdk.rlib"]}
+{"reason":"compiler-artifact","manifest_path":"/other/Cargo.toml","filenames":["/t/other.wasm"]}
+{"reason":"compiler-artifact","manifest_path":"/p/Cargo.toml","filenames":["/t/libagent.rlib","/t/agent.wasm"]}
+{"reason":"build-finished","success":true}
+no json"#;
+        let found = artifact(messages, Path::new("/p"));
+        assert_eq!(found, Some("/t/agent.wasm".into()));
+        assert_eq!(artifact(messages, Path::new("/q")), None);
     }
 }
