@@ -1,6 +1,9 @@
 //! Whether an attempt went as a case expects.
 
-use ringfence_flow::{AttemptResult, Finding, LogLine, show_duration};
+use std::fmt;
+use std::time::Duration;
+
+use ringfence_flow::{AttemptResult, ByteSize, Finding, Fuel, LogLine, show_duration};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -212,8 +215,8 @@ impl FindingPattern {
     }
 }
 
-impl std::fmt::Display for FindingPattern {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for FindingPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let any = || "...".to_owned();
         let severity = self.severity.map(|severity| severity.to_string());
         let rule = self.rule.clone().unwrap_or_else(any);
@@ -317,47 +320,47 @@ fn artifact(pattern: &ArtifactPattern, given: &TrialArtifact) -> Vec<Mismatch> {
 
 fn uses(most: &Uses, trial: &Trial) -> Vec<Mismatch> {
     let used = &trial.usage;
-    let mut found = Vec::new();
-    let mut above = |is_above: bool, what: &str, used: String, most: String| {
-        if is_above {
-            let what = format!("{what}: {used} used, at most {most} expected");
-            found.push(Mismatch::new(what, ""));
-        }
-    };
-    if let Some(most) = most.fuel {
-        above(
-            used.fuel > most,
-            "fuel",
-            used.fuel.to_string(),
-            most.to_string(),
-        );
+    let count = |count: u32| u64::from(count);
+    let time = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    [
+        above("fuel", used.fuel, most.fuel, Fuel::as_u64),
+        above("memory", used.peak_memory, most.memory, ByteSize::as_u64),
+        above("time", Span(used.wall), most.time.map(Span), |span| {
+            time(span.0)
+        }),
+        above("output", used.bytes_out, most.output, ByteSize::as_u64),
+        above("host calls", used.host_calls, most.host_calls, count),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A duration that is shown as people write it.
+#[derive(Clone, Copy)]
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&show_duration(self.0))
     }
-    if let Some(most) = most.memory {
-        let peak = used.peak_memory;
-        above(peak > most, "memory", peak.to_string(), most.to_string());
+}
+
+/// Where more was used than a case allows. What looks the same when it is rounded
+/// is told in full.
+fn above<T: fmt::Display + Copy>(
+    what: &str,
+    used: T,
+    most: Option<T>,
+    amount: impl Fn(T) -> u64,
+) -> Option<Mismatch> {
+    let most = most.filter(|most| amount(used) > amount(*most))?;
+    let (mut shown, mut allowed) = (used.to_string(), most.to_string());
+    if shown == allowed {
+        (shown, allowed) = (amount(used).to_string(), amount(most).to_string());
     }
-    if let Some(most) = most.time {
-        above(
-            used.wall > most,
-            "time",
-            show_duration(used.wall),
-            show_duration(most),
-        );
-    }
-    if let Some(most) = most.output {
-        let out = used.bytes_out;
-        above(out > most, "output", out.to_string(), most.to_string());
-    }
-    if let Some(most) = most.host_calls {
-        let calls = used.host_calls;
-        above(
-            calls > most,
-            "host calls",
-            calls.to_string(),
-            most.to_string(),
-        );
-    }
-    found
+    let what = format!("{what}: {shown} used, at most {allowed} expected");
+    Some(Mismatch::new(what, ""))
 }
 
 #[cfg(test)]
@@ -498,7 +501,7 @@ mod tests {
             (
                 "  expect: { completed: { text: Bye, n: [1, 2] } }",
                 completed(),
-                "the value differs (- expected, + given)\n  {\n    \"n\": [\n      1,\n      2\n    ],\n-   \"text\": \"Bye\"\n+   \"text\": \"Hello\"\n  }",
+                "the value differs (- expected, + given)\n      1,\n      2\n    ],\n-   \"text\": \"Bye\"\n+   \"text\": \"Hello\"\n  }",
             ),
             (
                 "  expect: { contains: 3 }",
@@ -553,7 +556,7 @@ mod tests {
             (
                 "  expect: { contains: {} }\n  uses: { fuel: 999, host-calls: 2 }",
                 completed(),
-                "fuel: 1K used, at most 999 expected\nhost calls: 3 used, at most 2 expected",
+                "fuel: 1k used, at most 999 expected\nhost calls: 3 used, at most 2 expected",
             ),
         ];
         for (expect, trial, expected) in table {

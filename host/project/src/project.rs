@@ -88,7 +88,10 @@ impl Project {
             .into_iter()
             .find(is_there)
             .ok_or_else(|| ProjectError::NoProject(folder.to_owned()))?;
-        let path = folder.join(language.manifest());
+        let path = match folder == Path::new(".") {
+            true => PathBuf::from(language.manifest()),
+            false => folder.join(language.manifest()),
+        };
         let unreadable = |source| ProjectError::Unreadable {
             path: path.clone(),
             source,

@@ -59,7 +59,9 @@ pub(crate) async fn test(global: &Global, args: &TestArgs) -> Result<ExitCode, C
     };
     let mut cases = Vec::new();
     for (file, case) in chosen(&files, args.filter.as_deref()) {
-        let tried = Tried::of(file, case, stage.attempt(&case.task).await?);
+        let trial = stage.attempt(&case.task).await;
+        let trial = trial.map_err(|error| in_case(file, case, error))?;
+        let tried = Tried::of(file, case, trial);
         if args.format == Format::Human {
             print(&tried.for_people());
         }
@@ -105,6 +107,17 @@ pub(super) fn read_cases(project: &Project) -> Result<Vec<CaseFile>, CliError> {
         }
     }
     Err(last.unwrap_or_else(|| CliError::Files("the cases cannot be read".to_owned())))
+}
+
+/// The error of a case whose task cannot be given to the agent, with its place.
+fn in_case(file: &CaseFile, case: &Case, error: CliError) -> CliError {
+    match error {
+        CliError::Trial(error) => CliError::Invalid(format!(
+            "{}:{}: `{}` cannot be tried: {error}",
+            file.name, case.line, case.name
+        )),
+        error => error,
+    }
 }
 
 fn chosen<'a>(
