@@ -14,6 +14,11 @@ use crate::template::{RUST, SDK_SOURCE, TemplateFile};
 /// The target that components are built for.
 const TARGET: &str = "wasm32-wasip2";
 
+/// Where cargo builds a component, whatever folder its user shares among packages:
+/// there all libraries of one name have one component, and cargo takes that of
+/// another project for one that is built already.
+const TARGET_DIR: &str = "target";
+
 /// Variables with which the tests around a build, or their user, speak of code for
 /// this machine, which a component is not.
 const FOR_THIS_MACHINE: [&str; 4] = [
@@ -48,7 +53,7 @@ impl Toolchain for Rust {
     }
 
     fn products(&self) -> &'static [&'static str] {
-        &["target", "Cargo.lock"]
+        &[TARGET_DIR, "Cargo.lock"]
     }
 
     fn missing(&self, project: &Project) -> Vec<Missing> {
@@ -75,6 +80,8 @@ impl Toolchain for Rust {
         }
         cargo
             .args(["--release", "--target", TARGET])
+            .arg("--target-dir")
+            .arg(project.folder().join(TARGET_DIR))
             .arg("--message-format=json-render-diagnostics")
             .stderr(Stdio::inherit());
         let output = cargo.output().map_err(not_started(&cargo))?;
