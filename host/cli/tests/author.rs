@@ -230,6 +230,7 @@ fn an_agent_is_written() {
     a_case_that_fails(&project);
     an_agent_that_panics(&project);
     code_that_does_not_compile(&project);
+    an_agent_that_looks_at_what_it_is_given(&project);
 }
 
 fn a_case_that_fails(project: &Path) {
@@ -250,6 +251,7 @@ fn a_case_that_fails(project: &Path) {
             "            -   \"text\": \"Hello, Bob!\"",
             "            +   \"text\": \"Hello, Ada!\"",
             "              }",
+            "        logged info: greeting somebody",
             "1 case: failed",
         ]
     );
@@ -303,6 +305,46 @@ fn code_that_does_not_compile(project: &Path) {
     let after = fs::read(project.join("dist/greeter.wasm")).unwrap();
     assert!(before == after, "the component that was there stays");
     edit(&source, "input.nam)", "input.name)");
+}
+
+/// Needs, feedback, artifacts and mounts come through a case and through the SDK's
+/// test kit as they would through a host.
+fn an_agent_that_looks_at_what_it_is_given(project: &Path) {
+    let fixture = root().join("host/cli/fixtures/given");
+    for folder in ["tests", "cases"] {
+        fs::remove_dir_all(project.join(folder)).unwrap();
+    }
+    fs::create_dir_all(project.join("tests")).unwrap();
+    fs::create_dir_all(project.join("cases/src")).unwrap();
+    for file in [
+        "src/lib.rs",
+        "tests/given.rs",
+        "cases/given.yaml",
+        "cases/src/a.txt",
+    ] {
+        fs::write(project.join(file), fs::read(fixture.join(file)).unwrap()).unwrap();
+    }
+    let ended = ringfence(project, &["test"]).expect(0);
+    assert!(
+        ended.stdout.ends_with("own tests: ok; 2 cases: all ok\n"),
+        "{ended:#?}"
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("gives_what_the_test_host_gives ... ok"),
+        "{ended:#?}"
+    );
+    edit(
+        &project.join("cases/given.yaml"),
+        "role: second",
+        "role: third",
+    );
+    let ended = ringfence(project, &["test", "--filter", "all"]).expect(4);
+    assert!(
+        ended.stderr.contains("cases/given.yaml:1: `all that a task can give` cannot be tried: `given` does not have the role `third`\nhint: it has `first`, `second`"),
+        "{ended:#?}"
+    );
 }
 
 /// Nothing here waits for a time: each step reads what the command prints until

@@ -1,7 +1,7 @@
 //! `ringfence test`
 
 use console::Style;
-use ringfence::flow::{AttemptResult, LogLine, Usage};
+use ringfence::flow::{AttemptResult, GrantDecision, LogLine, Usage};
 use ringfence_project::{
     BuildError, Case, CaseFile, CaseFileError, Mismatch, Project, Trial, case_files, judge,
 };
@@ -44,7 +44,11 @@ struct Tried<'a> {
     result: AttemptResult,
     usage: Usage,
     logs: Vec<LogLine>,
+    decisions: Vec<GrantDecision>,
 }
+
+/// How many of the last log lines are shown of a case that failed.
+const SHOWN_LOGS: usize = 20;
 
 pub(crate) async fn test(global: &Global, args: &TestArgs) -> Result<ExitCode, CliError> {
     let project = Project::open(&args.folder)?;
@@ -178,6 +182,7 @@ impl<'a> Tried<'a> {
             result: trial.result,
             usage: trial.usage,
             logs: trial.logs,
+            decisions: trial.decisions,
         }
     }
 
@@ -209,7 +214,24 @@ impl<'a> Tried<'a> {
             text += "\n";
             text += &show_mismatch(mismatch);
         }
+        if !self.ok {
+            for line in self.seen() {
+                text += &format!("\n        {}", dim.apply_to(line));
+            }
+        }
         text
+    }
+
+    /// What else was seen of a case that failed: what it logged and was denied.
+    fn seen(&self) -> impl Iterator<Item = String> {
+        let first = self.logs.len().saturating_sub(SHOWN_LOGS);
+        let logs = self.logs[first..].iter();
+        let logs = logs.map(|line| {
+            let message = indented(&line.message);
+            format!("logged {}: {message}", line.level.as_str())
+        });
+        let denied = self.decisions.iter().filter(|decision| !decision.allowed);
+        logs.chain(denied.map(|denied| format!("denied {}: {}", denied.effect, denied.rule)))
     }
 }
 
