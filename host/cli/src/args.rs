@@ -22,7 +22,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    completed
-  1    the run failed
+  1    the run failed, or a build or a case of a project
   2    the command line is wrong
   3    a gate rejected
   4    a workflow, the configuration or a plugin is not valid
