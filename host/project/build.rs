@@ -1,4 +1,4 @@
-//! Embeds the templates, and the SDK that a Rust project carries with it.
+//! Embeds the templates, and the SDKs that projects carry with them.
 //!
 //! Each folder of `templates/` becomes a list of files, named in upper case: a
 //! file that is dropped there is part of every new project of that language.
@@ -7,6 +7,16 @@ use std::path::{Path, PathBuf};
 use std::{env, error, fs};
 
 type Error = Box<dyn error::Error>;
+
+/// The SDKs, and where they are.
+const SDKS: [(&str, &str); 3] = [
+    ("SDK_SOURCE", "src"),
+    ("PYTHON_SDK", "python/ringfence_sdk"),
+    ("JAVASCRIPT_SDK", "js/src"),
+];
+
+/// What an interpreter leaves behind where it was tried.
+const LEFT_BEHIND: &str = "__pycache__";
 
 fn main() -> Result<(), Error> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -17,9 +27,11 @@ fn main() -> Result<(), Error> {
         let language = name(&folder).to_uppercase();
         lists += &list(&language, &folder)?;
     }
-    let sdk = here.join("../../plugin-sdk/src");
-    println!("cargo::rerun-if-changed={}", sdk.display());
-    lists += &list("SDK_SOURCE", &sdk)?;
+    for (constant, folder) in SDKS {
+        let sdk = here.join("../../plugin-sdk").join(folder);
+        println!("cargo::rerun-if-changed={}", sdk.display());
+        lists += &list(constant, &sdk)?;
+    }
     let to = PathBuf::from(env::var("OUT_DIR")?).join("embedded.rs");
     fs::write(to, lists)?;
     Ok(())
@@ -42,6 +54,7 @@ fn list(constant: &str, root: &Path) -> Result<String, Error> {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     for path in entries(folder)? {
         match path.is_dir() {
+            true if name(&path) == LEFT_BEHIND => {}
             true => collect(&path, files)?,
             false => files.push(path),
         }

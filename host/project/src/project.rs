@@ -37,9 +37,6 @@ pub enum ProjectError {
     /// It is no folder.
     #[error("`{}` is no folder\nhint: name a project's folder, or make one with `ringfence new NAME`", .0.display())]
     NoFolder(PathBuf),
-    /// This version does not build the language.
-    #[error("agents in {0} cannot be built by this version\nhint: `--lang rust` can")]
-    Unsupported(Language),
     /// The file that tells cannot be read.
     #[error("`{}` cannot be read: {source}", .path.display())]
     Unreadable {
@@ -97,14 +94,11 @@ impl Project {
             source,
         };
         let text = fs::read_to_string(&path).map_err(unreadable)?;
-        let toolchain = language
-            .toolchain()
-            .ok_or(ProjectError::Unsupported(language))?;
         let no_name = |why| ProjectError::NoName {
             path: path.clone(),
             why,
         };
-        let name = toolchain.agent_name(&text).map_err(no_name)?;
+        let name = language.toolchain().agent_name(&text).map_err(no_name)?;
         let invalid = |source| ProjectError::InvalidName {
             path: path.clone(),
             source,
@@ -160,9 +154,6 @@ impl Project {
     }
 
     pub(crate) fn toolchain(&self) -> &'static dyn Toolchain {
-        match self.language.toolchain() {
-            Some(toolchain) => toolchain,
-            None => unreachable!("a project is opened only where its language is known"),
-        }
+        self.language.toolchain()
     }
 }

@@ -19,9 +19,6 @@ pub enum ScaffoldError {
         .0.display()
     )]
     Exists(PathBuf),
-    /// This version has no template for the language.
-    #[error("this version makes no projects in {0}\nhint: `--lang rust` it can")]
-    Unsupported(Language),
     /// A file could not be written.
     #[error("`{}` cannot be written: {source}", .path.display())]
     File {
@@ -43,7 +40,7 @@ pub fn create(
     language: Language,
     folder: &Path,
 ) -> Result<Vec<String>, ScaffoldError> {
-    let files = files(name, language)?;
+    let files = files(name, language);
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source| ScaffoldError::File { path, source }
@@ -85,10 +82,8 @@ pub fn create(
 }
 
 /// All files of a new project, in the order of their paths.
-fn files(name: &AgentName, language: Language) -> Result<Vec<(String, String)>, ScaffoldError> {
-    let toolchain = language
-        .toolchain()
-        .ok_or(ScaffoldError::Unsupported(language))?;
+fn files(name: &AgentName, language: Language) -> Vec<(String, String)> {
+    let toolchain = language.toolchain();
     let template = toolchain.template().into_iter();
     let mut files: Vec<_> = template
         .map(|file| (file.path.to_owned(), file.filled(name)))
@@ -97,7 +92,7 @@ fn files(name: &AgentName, language: Language) -> Result<Vec<(String, String)>, 
     files.extend(vendored.map(|(path, text)| (path, text.to_owned())));
     files.push((CONTRACT.path.to_owned(), CONTRACT.text.to_owned()));
     files.sort();
-    Ok(files)
+    files
 }
 
 /// A temporary folder is for its user alone; a project is as other folders are.

@@ -20,6 +20,9 @@ pub(crate) const CONTRACT: TemplateFile = TemplateFile {
     text: include_str!("../../../wit/agent.wit"),
 };
 
+/// The world of the contract that an agent is made for.
+pub(crate) const WORLD: &str = "agent-plugin";
+
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 impl TemplateFile {

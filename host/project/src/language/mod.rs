@@ -3,6 +3,8 @@
 //! To add one: a file here that implements [`Toolchain`], a folder of its name
 //! under `templates/`, and its arm in [`Language::toolchain`].
 
+mod javascript;
+mod python;
 mod rust;
 
 use std::fmt;
@@ -54,11 +56,12 @@ impl Language {
         }
     }
 
-    /// What this version knows of it; `None` where that is nothing yet.
-    pub(crate) fn toolchain(self) -> Option<&'static dyn Toolchain> {
+    /// What is known of it.
+    pub(crate) fn toolchain(self) -> &'static dyn Toolchain {
         match self {
-            Self::Rust => Some(&rust::Rust),
-            Self::Python | Self::JavaScript => None,
+            Self::Rust => &rust::Rust,
+            Self::Python => &python::Python,
+            Self::JavaScript => &javascript::JavaScript,
         }
     }
 }
