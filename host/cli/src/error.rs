@@ -105,12 +105,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage { .. }
-            | Self::New(ScaffoldError::Exists(_) | ScaffoldError::Unsupported(_))
-            | Self::Project(
-                ProjectError::NoProject(_)
-                | ProjectError::NoFolder(_)
-                | ProjectError::Unsupported(_),
-            )
+            | Self::New(ScaffoldError::Exists(_))
+            | Self::Project(ProjectError::NoProject(_) | ProjectError::NoFolder(_))
             | Self::Journal(
                 JournalError::NoRun { .. } | JournalError::SameName(_) | JournalError::Driven(_),
             ) => ExitCode::Usage,

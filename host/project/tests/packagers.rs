@@ -61,7 +61,10 @@ fn a_new_project_carries_its_sdk_and_the_contract() {
     for (language, files) in [
         (
             Language::Python,
-            ["sdk/ringfence_sdk/__init__.py", "sdk/ringfence_sdk/py.typed"],
+            [
+                "sdk/ringfence_sdk/__init__.py",
+                "sdk/ringfence_sdk/py.typed",
+            ],
         ),
         (
             Language::JavaScript,
@@ -69,7 +72,10 @@ fn a_new_project_carries_its_sdk_and_the_contract() {
         ),
     ] {
         let (_folder, project) = project(language);
-        for file in files.into_iter().chain(["wit/agent.wit", "cases/hello.yaml"]) {
+        for file in files
+            .into_iter()
+            .chain(["wit/agent.wit", "cases/hello.yaml"])
+        {
             assert!(project.folder().join(file).is_file(), "{file}");
         }
     }
@@ -119,8 +125,10 @@ fn packages_that_are_not_installed_are_told_with_what_to_type() {
     package(&project, "esbuild", "0.28.2");
     assert_eq!(
         self::missing(&project),
-        ["`@bytecodealliance/componentize-js` is 0.19.3 here, and it takes 0.23.0\n\
-          hint: `npm install --save-dev @bytecodealliance/componentize-js@0.23.0`"]
+        [
+            "`@bytecodealliance/componentize-js` is 0.19.3 here, and it takes 0.23.0\n\
+          hint: `npm install --save-dev @bytecodealliance/componentize-js@0.23.0`"
+        ]
     );
     package(&project, "@bytecodealliance/componentize-js", "0.23.4");
     assert_eq!(self::missing(&project), Vec::<String>::new());
@@ -168,12 +176,17 @@ fn the_manifest_names_the_agent() {
 #[test]
 #[ignore = "slow: needs packagers, see `cargo xtask test --slow`"]
 fn try_it() {
-    for (language, from) in [(Language::Python, "/tmp/lang/venv"), (Language::JavaScript, "/tmp/jsfresh/node_modules")] {
+    for (language, from) in [
+        (Language::Python, "/tmp/lang/venv"),
+        (Language::JavaScript, "/tmp/jsfresh/node_modules"),
+    ] {
         let (folder, project) = project(language);
         let folder = folder.keep();
         eprintln!("{}", folder.display());
         match language {
-            Language::Python => std::os::unix::fs::symlink(from, project.folder().join(".venv")).unwrap(),
+            Language::Python => {
+                std::os::unix::fs::symlink(from, project.folder().join(".venv")).unwrap()
+            }
             _ => {
                 let to = project.folder().join("node_modules");
                 fs::create_dir(&to).unwrap();

@@ -2,6 +2,7 @@
 
 mod agent;
 mod attempt;
+mod backtrace;
 mod bindings;
 mod broken;
 mod cache;

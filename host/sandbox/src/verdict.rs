@@ -9,16 +9,11 @@ use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::agent::Question;
+use crate::backtrace::{backtrace, last_words};
 use crate::broken::{BudgetBroken, Misuse};
 use crate::limiter::Denied;
 use crate::meter::Phase;
 use crate::state::AttemptState;
-
-/// How many functions of a backtrace are named.
-const MAX_FRAMES: usize = 8;
-
-/// The longest name of a function, in bytes. The guest picks it.
-const MAX_FUNCTION_NAME: usize = 160;
 
 /// The longest text of an error that has no type, in bytes.
 const MAX_ERROR_TEXT: usize = 600;
@@ -27,18 +22,6 @@ const MAX_ERROR_TEXT: usize = 600;
 /// [`wasmtime::Store::set_hostcall_fuel`] allows. The error has a type, but a
 /// private one; a test holds this against it.
 const HOSTCALL_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
-
-/// Functions that every panic goes through, and that say nothing of its cause.
-const PANIC_MACHINERY: [&str; 8] = [
-    "core::panicking::",
-    "std::panicking::",
-    "std::panic::",
-    "std::sys::backtrace::",
-    "__rustc",
-    "rust_panic",
-    "rust_begin_unwind",
-    "abort",
-];
 
 /// What a failed attempt is judged by.
 pub(crate) struct Judge<'a> {
@@ -145,13 +128,16 @@ impl Judge<'_> {
 
     fn trap(&self, what: &str, error: &Error) -> Failure {
         let mut message = format!("{} trapped: {what}", self.who());
-        let said = self.state.log.stderr_tail();
-        if !said.is_empty() {
-            message.push_str("\nit wrote last: ");
-            message.push_str(&said);
-        }
+        message.push_str(&self.said_last());
         message.push_str(&backtrace(error));
         Failure::new(FailureCode::Trap, message)
+    }
+
+    fn said_last(&self) -> String {
+        match last_words(&self.state.log.stderr_tail()) {
+            said if said.is_empty() => said,
+            said => format!("\nit wrote last: {said}"),
+        }
     }
 
     fn broken(&self, kind: BudgetKind, error: &Error) -> Failure {
@@ -168,10 +154,15 @@ impl Judge<'_> {
             BudgetKind::LogBytes => format!("logged more than {limit}"),
         };
         let hint = self.hint(kind);
+        // Who is denied memory may get to say where that was.
+        let said = match kind {
+            BudgetKind::Memory => self.said_last(),
+            _ => String::new(),
+        };
         let trace = backtrace(error);
         Failure::new(
             kind.failure().unwrap_or(FailureCode::Trap),
-            format!("{} {what}{hint}{trace}", self.who()),
+            format!("{} {what}{hint}{said}{trace}", self.who()),
         )
     }
 
@@ -233,22 +224,4 @@ fn explain(trap: Trap) -> String {
         Trap::UnreachableCodeReached => "it gave up (a panic or an `unreachable` instruction)".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// The functions that led to a trap, innermost first, without what every
-/// panic goes through.
-fn backtrace(error: &Error) -> String {
-    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
-        return String::new();
-    };
-    let names = trace
-        .frames()
-        .iter()
-        .filter_map(wasmtime::FrameInfo::func_name)
-        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
-        .filter(|name| !PANIC_MACHINERY.iter().any(|start| name.starts_with(start)))
-        .take(MAX_FRAMES);
-    names
-        .map(|name| format!("\n  in {}", clean_text(&name, MAX_FUNCTION_NAME)))
-        .collect()
 }

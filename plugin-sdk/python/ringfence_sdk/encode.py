@@ -11,7 +11,11 @@ from typing import Any
 
 def encode(value: object) -> str:
     """`value` as JSON. Raises `TypeError` and `ValueError` for what has none."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        # Where in the encoder that was helps nobody.
+        raise type(error)(f"the output: {error}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from .finding import Edit, Finding, Location, Severity
 from .model import ModelError, ModelRequest, ModelResponse
 from .outcome import Completed, Rejected
 from .task import Artifact, Dependency, Output, Priority, Task
+from .trace import remember_sources, tell
 
 if TYPE_CHECKING:
     from .definition import Definition
@@ -33,6 +34,9 @@ except ImportError:
 def exported(definition: Definition) -> type:
     """The class that componentize-py makes the component's interface of."""
 
+    if IS_SANDBOX:
+        remember_sources(definition.function.__module__)
+
     class Agent:
         def describe(self) -> Any:
             said = definition.description
@@ -46,13 +50,18 @@ def exported(definition: Definition) -> type:
             )
 
         def can_handle(self, task: Any) -> bool:
-            return definition.handles(_task(task))
+            try:
+                return bool(definition.handles(_task(task)))
+            except BaseException as error:
+                tell(error)
 
         def execute(self, task: Any) -> Any:
             try:
                 return _wire_outcome(definition.execute(_task(task), SandboxHost()))
             except Failure as failure:
                 raise component.Err(_wire_failure(failure)) from None
+            except BaseException as error:
+                tell(error)
 
     return Agent
 

@@ -14,7 +14,8 @@ async function bundle(folder) {
   const esbuild = await import('esbuild');
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],
-    outfile: join(folder, 'agent.js'),
+    // Never written: sources are named relative to it.
+    outfile: 'agent.js',
     absWorkingDir: process.cwd(),
     bundle: true,
     write: false,
@@ -26,18 +27,57 @@ async function bundle(folder) {
     external: ['ringfence:*'],
     charset: 'utf8',
     sourcemap: 'external',
-    sourceRoot: process.cwd(),
     sourcesContent: false,
     logLevel: 'warning',
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
-  const { sources, mappings } = JSON.parse(text('.map'));
-  const map = JSON.stringify({ sources: sources.map(shown), mappings });
+  const map = JSON.stringify(lines(JSON.parse(text('.map'))));
   return `${text('.js')}\nglobalThis[Symbol.for('ringfence-sdk.source-map')] = ${map};\n`;
 }
 
-// A source as its author knows it: relative to the project.
-const shown = (source) => source.replace(/^(\.\.\/)+/, '');
+// Of each line of the bundle, the number of the source that it comes from, or -1, and
+// its line there, one pair after the other. A source map would have to be decoded in
+// the sandbox, by an interpreter, which takes seconds.
+function lines({ sources, mappings }) {
+  const lines = [];
+  let [source, line] = [0, 0];
+  for (const segments of mappings.split(';')) {
+    let first;
+    for (const segment of segments.split(',')) {
+      // Each is relative to the one before: the source, the line, and columns.
+      const [, toSource, toLine] = numbers(segment);
+      if (toSource === undefined) continue;
+      source += toSource;
+      line += toLine;
+      first ??= [source, line + 1];
+    }
+    lines.push(...(first ?? [-1, 0]));
+  }
+  return { sources: sources.map(shown), lines };
+}
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+// The numbers of a segment: five bits a digit, the lowest first, of which the very
+// first is the sign.
+function numbers(segment) {
+  const found = [];
+  let [value, shift] = [0, 0];
+  for (const character of segment) {
+    const digit = DIGITS.indexOf(character);
+    value += (digit & 31) << shift;
+    shift += 5;
+    if (digit & 32) continue;
+    found.push(value & 1 ? -(value >> 1) : value >> 1);
+    [value, shift] = [0, 0];
+  }
+  return found;
+}
+
+// A source as its author knows it: relative to the project. Those of the SDK are on
+// every stack, and of no interest.
+const shown = (source) =>
+  /(^|\/)(sdk|ringfence-sdk)\/src\/\w+\.js$/.test(source) ? null : source.replace(/^(\.\.\/)+/, '');
 
 async function build(folder) {
   const sourcePath = join(folder, 'agent.js');

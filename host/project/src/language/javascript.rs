@@ -80,8 +80,9 @@ impl Toolchain for JavaScript {
         if program("node").is_none() {
             return vec![Missing {
                 what: "`node` is not installed".to_owned(),
-                hint: "install Node.js 20 or newer, from https://nodejs.org or your system's packages"
-                    .to_owned(),
+                hint:
+                    "install Node.js 20 or newer, from https://nodejs.org or your system's packages"
+                        .to_owned(),
             }];
         }
         let manifest = manifest(project).unwrap_or_default();

@@ -1,10 +1,11 @@
 //! Agents in Python: packaged with `componentize-py`.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Missing, Toolchain, program};
-use crate::build::{BuildError, run};
+use crate::build::{BuildError, check, not_started};
 use crate::project::Project;
 use crate::template::{PYTHON, PYTHON_SDK, TemplateFile, WORLD};
 
@@ -76,8 +77,15 @@ impl Toolchain for Python {
             .args(["componentize", &module])
             .args(["--python-path", "src", "--python-path", "sdk"])
             .arg("--output")
-            .arg(component);
-        run(&mut command)
+            .arg(component)
+            // What it has to say is where the agent's modules fail, not where it does.
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null());
+        let output = command.output().map_err(not_started(&command))?;
+        let said = tidied(&String::from_utf8_lossy(&output.stderr));
+        // That nobody may read it is no reason not to go on.
+        let _ = io::stderr().write_all(said.as_bytes());
+        check(&command, output.status)
     }
 
     fn tests(&self, project: &Project) -> Option<Command> {
@@ -134,6 +142,26 @@ fn module(project: &Project) -> Result<String, BuildError> {
         hint: "name the module in pyproject.toml:\n\n  [tool.ringfence]\n  module = \"agent\""
             .to_owned(),
     })
+}
+
+/// What the packager says, without itself: the error of an agent's module stands in
+/// the middle of its own traceback, with the folders as it has mounted them.
+fn tidied(said: &str) -> String {
+    let Some((_, error)) = said.split_once("AssertionError: ") else {
+        return said.to_owned();
+    };
+    let error = error.split("\n\nCaused by:").next().unwrap_or(error);
+    let error = error
+        .replace("File \"/0/", "File \"src/")
+        .replace("File \"/1/", "File \"sdk/");
+    let hint = if error.contains("has no attribute 'Agent'") {
+        "\nhint: put `@agent(...)` of `ringfence_sdk` above the agent's function"
+    } else if error.contains("ModuleNotFoundError") {
+        "\nhint: `.venv/bin/pip install` what is missing; it has to be in pure Python"
+    } else {
+        ""
+    };
+    format!("{}{hint}\n", error.trim_end())
 }
 
 /// A virtual environment of Python.
@@ -215,5 +243,38 @@ impl Packager {
             Some(venv) => venv.program("pip").display().to_string(),
             None => "pip".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packager(error: &str) -> String {
+        let around = "Traceback (most recent call last):\n  \
+             File \"/home/me/.venv/bin/componentize-py\", line 8, in <module>\n    \
+             sys.exit(script())\nAssertionError: ";
+        tidied(&format!("{around}{error}\n\nCaused by:\n    {error}"))
+    }
+
+    #[test]
+    fn the_error_of_a_module_is_told_without_that_of_the_packager() {
+        assert_eq!(
+            packager("  File \"/0/agent.py\", line 1\n    def x(:\nSyntaxError: invalid syntax\n"),
+            "  File \"src/agent.py\", line 1\n    def x(:\nSyntaxError: invalid syntax\n"
+        );
+    }
+
+    #[test]
+    fn a_module_without_an_agent_is_told_what_to_add() {
+        let said = packager("AttributeError: module 'agent' has no attribute 'Agent'\n");
+        assert!(said.ends_with(
+            "\nhint: put `@agent(...)` of `ringfence_sdk` above the agent's function\n"
+        ));
+    }
+
+    #[test]
+    fn what_is_no_traceback_is_passed_on() {
+        assert_eq!(tidied("error: no such option\n"), "error: no such option\n");
     }
 }

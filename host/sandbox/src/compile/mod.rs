@@ -94,20 +94,12 @@ impl Compiler {
         bytes: Arc<[u8]>,
     ) -> Result<(Component, ComponentInterface, ContentHash), RefusalReason> {
         let compatible = Compatibility::of(engine);
-        let (cached, hash) = blocking({
-            let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
-            move || {
-                let content = ContentHash::from_bytes(Sha256::digest(&bytes).into());
-                let key = CacheKey {
-                    compatible,
-                    content,
-                };
-                let cached = cache.and_then(|cache| cache.load(&engine, &key));
-                Ok((cached, content))
-            }
+        let hash = blocking({
+            let bytes = Arc::clone(&bytes);
+            move || Ok(ContentHash::from_bytes(Sha256::digest(&bytes).into()))
         })
         .await?;
-        if let Some((component, interface)) = cached {
+        if let Some((component, interface)) = self.cached(engine, hash).await {
             return Ok((component, interface, hash));
         }
         let compiled = self.compile(engine, bytes, compatible).await?;
@@ -128,6 +120,22 @@ impl Compiler {
             Ok((component, compiled.interface, hash))
         })
         .await
+    }
+
+    /// The component of this content, if the cache has it.
+    pub(crate) async fn cached(
+        &self,
+        engine: &Engine,
+        content: ContentHash,
+    ) -> Option<(Component, ComponentInterface)> {
+        let (engine, cache) = (engine.clone(), self.cache.clone()?);
+        let key = CacheKey {
+            compatible: Compatibility::of(&engine),
+            content,
+        };
+        let loaded = blocking(move || Ok(cache.load(&engine, &key))).await;
+        // One that cannot be had is compiled.
+        loaded.ok().flatten()
     }
 
     /// Loads a component that this has loaded before for another engine, of the

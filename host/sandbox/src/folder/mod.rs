@@ -249,14 +249,26 @@ async fn load_component(
     engine: &Engine,
     compiler: &Compiler,
 ) -> Result<(ComponentInterface, ByteSize, Component, ContentHash), RefusalReason> {
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || read::read(&owned, limit));
-    let bytes = read
-        .await
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    let (hash, size) = file(path, move |path| read::hash(path, limit)).await?;
+    if let Some((component, interface)) = compiler.cached(engine, hash).await {
+        return Ok((interface, size, component, hash));
+    }
+    // Hashed once more: what is compiled is what has this hash, whatever the file
+    // was a moment ago.
+    let bytes = file(path, move |path| read::read(path, limit)).await?;
     let size = ByteSize::bytes(bytes.len() as u64);
     let (component, interface, hash) = compiler.load(engine, bytes.into()).await?;
     Ok((interface, size, component, hash))
+}
+
+/// Does something with a file where it does not keep other tasks from running.
+async fn file<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&Path) -> Result<T, RefusalReason> + Send + 'static,
+) -> Result<T, RefusalReason> {
+    let path = path.to_owned();
+    let done = tokio::task::spawn_blocking(move || work(&path)).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 #[cfg(test)]
