@@ -65,8 +65,9 @@ export interface Agent<Output = unknown> {
   readonly output?: Output;
 }
 
-/** Makes an agent. */
-export function defineAgent<const S extends ShapeLike = Shape<any>, Output = unknown>(
+/** Makes an agent. TypeScript knows the type of `execute`'s input where the shape has a
+ * name of its own: `const input = { name: t.string }`, and then `{ input, ... }`. */
+export function defineAgent<S extends ShapeLike, Output>(
   definition: Definition<S, Output>,
 ): Agent<Output>;
 

@@ -4,15 +4,17 @@
 //
 //     import { defineAgent, t } from 'ringfence-sdk';
 //
+//     const input = { name: t.string };
+//
 //     export const agent = defineAgent({
 //       name: 'hello',
 //       version: '1.0.0',
 //       summary: 'greets by name',
 //       roles: ['greeter'],
-//       input: { name: t.string },
-//       execute(input, cx) {
-//         cx.log.info('greeting', { name: input.name });
-//         return `Hello, ${input.name}!`;
+//       input,
+//       execute({ name }, cx) {
+//         cx.log.info('greeting', { name });
+//         return `Hello, ${name}!`;
 //       },
 //     });
 //

@@ -1,14 +1,15 @@
 import { defineAgent, t } from 'ringfence-sdk';
 
+const input = { name: t.string };
+
 export const agent = defineAgent({
   name: '{{name}}',
   version: '0.1.0',
   summary: 'greets by name',
   roles: ['greeter'],
-  input: { name: t.string },
-
-  execute(input, cx) {
+  input,
+  execute({ name }, cx) {
     cx.log.info('greeting somebody');
-    return { text: `Hello, ${input.name}!` };
+    return { text: `Hello, ${name}!` };
   },
 });
