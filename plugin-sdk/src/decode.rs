@@ -5,27 +5,34 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::Failure;
+use crate::expected::{fields_of, plainly};
 
 /// `text` as a `T`; `root` is what error messages call the document.
 pub(crate) fn from_text<T: DeserializeOwned>(root: &str, text: &str) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| misfit(root, error.path(), error.inner()))
+        .map_err(|error| misfit::<T>(root, error.path(), error.inner()))
 }
 
 /// `value` as a `T`; `root` is what error messages call the document.
 pub(crate) fn from_value<T: DeserializeOwned>(root: &str, value: &Value) -> Result<T, Failure> {
     serde_path_to_error::deserialize(value)
-        .map_err(|error| misfit(root, error.path(), error.inner()))
+        .map_err(|error| misfit::<T>(root, error.path(), error.inner()))
 }
 
-fn misfit(root: &str, path: &Path, error: &serde_json::Error) -> Failure {
+fn misfit<T: DeserializeOwned>(root: &str, path: &Path, error: &serde_json::Error) -> Failure {
     let text = error.to_string();
     // The document is the host's rendering; a position in it helps nobody.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let problem = text.strip_suffix(&position).unwrap_or(&text);
+    // Only of the whole document it is known here what it should be.
+    let is_root = path.iter().next().is_none();
+    let fields = is_root.then(fields_of::<T>).flatten();
     let place = place(root, path);
-    Failure::invalid_input(format!("`{place}` does not fit: {problem}"))
+    Failure::invalid_input(format!(
+        "`{place}` does not fit: {}",
+        plainly(problem, fields)
+    ))
 }
 
 fn place(root: &str, path: &Path) -> String {
@@ -76,11 +83,11 @@ mod tests {
     fn an_error_names_the_field_and_what_was_expected() {
         assert_eq!(
             error(r#"{"files": [{"path": "a"}, {"path": 3}]}"#),
-            "`input.files[1].path` does not fit: invalid type: integer `3`, expected a string"
+            "`input.files[1].path` does not fit: it is the number 3, and should be a string"
         );
         assert_eq!(
             error(r#"{"files": [], "depth": 300}"#),
-            "`input.depth` does not fit: invalid value: integer `300`, expected u8"
+            "`input.depth` does not fit: it is the number 300, and should be a whole number from 0 to 255"
         );
         assert_eq!(error(r"{}"), "`input` does not fit: missing field `files`");
         assert_eq!(
@@ -89,7 +96,11 @@ mod tests {
         );
         assert_eq!(
             error("null"),
-            "`input` does not fit: invalid type: null, expected struct Input"
+            "`input` does not fit: it is null, and should be an object with `files` and `depth`"
+        );
+        assert_eq!(
+            error(r#"{"files": [[]]}"#),
+            "`input.files[0]` does not fit: it is a list of 0 items, and should be an object"
         );
     }
 
@@ -99,8 +110,25 @@ mod tests {
         let error = from_value::<Input>("needs.survey", &value).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`needs.survey.files[0].path` does not fit: invalid type: integer `3`, expected a string"
+            "`needs.survey.files[0].path` does not fit: it is the number 3, and should be a string"
         );
+    }
+
+    #[test]
+    fn a_mistyped_variant_is_told_with_those_that_there_are() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Level {
+            Low,
+            High,
+        }
+        let error = from_text::<Vec<Level>>("input", r#"["low", "hihg"]"#).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`input[1]` does not fit: unknown variant `hihg`, expected `low` or `high`"
+        );
+        let [low, high] = [r#""low""#, r#""high""#].map(|text| from_text::<Level>("input", text));
+        assert!(matches!((low, high), (Ok(Level::Low), Ok(Level::High))));
     }
 
     #[test]

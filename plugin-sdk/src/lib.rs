@@ -56,6 +56,7 @@ mod context;
 mod conv;
 mod decode;
 mod description;
+mod expected;
 mod failure;
 mod finding;
 #[doc(hidden)]
