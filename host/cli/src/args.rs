@@ -31,7 +31,7 @@ Exit codes:
   130  cancelled";
 
 /// The command that the host starts itself with to compile a plugin.
-pub(crate) const COMPILE_COMMAND: &str = "compile-component";
+pub(crate) const COMPILE_COMMAND: &str = ringfence::sandbox::COMPILE_ARGUMENT;
 
 /// What every command takes.
 #[derive(Debug, Args)]

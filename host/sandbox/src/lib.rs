@@ -38,7 +38,10 @@ mod verdict;
 
 pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};
 pub use command_agent::{EXIT_PERMANENT, EXIT_REJECTED};
-pub use compile::{CompileLimits, Compiler, compile_child_main, engine_for, own_program};
+pub use compile::{
+    COMPILE_ARGUMENT, CompileLimits, Compiler, compile_child_main, engine_for, is_compile_child,
+    own_program,
+};
 pub use component_check::{
     AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,
     DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,

@@ -17,12 +17,12 @@ use ringfence::hot::{DEFAULT_LOOK, FolderWatch};
 use ringfence::journal::ConductFolder;
 use ringfence::sandbox::{
     Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
-    Sandbox, missing_protections, own_program,
+    Sandbox, missing_protections,
 };
 
 use super::guarded;
 use super::kept::journal_place;
-use crate::args::{COMPILE_COMMAND, Global};
+use crate::args::Global;
 use crate::error::CliError;
 use crate::output::{indented, say};
 use crate::ui::picture;
@@ -65,11 +65,7 @@ impl Session {
             }
         }
         guarded::check(global, &sandbox)?;
-        let program = own_program().map_err(CliError::disk("ringfence".as_ref(), "find"))?;
-        sandbox.compilation = Compilation::ChildProcess {
-            program,
-            args: vec![COMPILE_COMMAND.to_owned()],
-        };
+        sandbox.compilation = in_child()?;
         let folders = sandbox.plugins.clone();
         let cache_dir = sandbox.cache_dir.clone();
         let host = HostConfig {
@@ -285,6 +281,11 @@ fn load(path: &Path) -> Result<Config, CliError> {
         }
         _ => CliError::Invalid(error.to_string()),
     })
+}
+
+/// This program, started once more for each plugin.
+pub(super) fn in_child() -> Result<Compilation, CliError> {
+    Compilation::this_program().map_err(CliError::disk("ringfence".as_ref(), "find"))
 }
 
 /// The folder behind a mount, which has to be there.

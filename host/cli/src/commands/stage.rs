@@ -9,14 +9,13 @@ use ringfence::config::Config;
 use ringfence::engine::MemoryArtifacts;
 use ringfence::flow::{AgentName, MountGrant, Role, StopReason};
 use ringfence::sandbox::{
-    AgentConfig, AgentKind, Compilation, LoadedAgent, Loading, Refusal, RefusalReason, Sandbox,
-    SandboxConfig, own_program,
+    AgentConfig, AgentKind, LoadedAgent, Loading, Refusal, RefusalReason, Sandbox, SandboxConfig,
 };
 use ringfence_project::{Built, CaseFile, CaseMount, CaseTask, Project, Trial, attempt};
 
 use super::interrupt::Interrupts;
-use super::session::{LoadProgress, config, load_error};
-use crate::args::{COMPILE_COMMAND, Global};
+use super::session::{LoadProgress, config, in_child, load_error};
+use crate::args::Global;
 use crate::error::CliError;
 use crate::output::indented;
 
@@ -117,15 +116,11 @@ fn sandbox_config(global: &Global, project: &Project) -> Result<SandboxConfig, C
         Some(_) => config(global)?,
         None => Config::default(),
     };
-    let program = own_program().map_err(CliError::disk("ringfence".as_ref(), "find"))?;
     Ok(SandboxConfig {
         plugins: vec![project.dist()],
         max_sandboxes: SANDBOXES,
         agents: std::collections::BTreeMap::new(),
-        compilation: Compilation::ChildProcess {
-            program,
-            args: vec![COMPILE_COMMAND.to_owned()],
-        },
+        compilation: in_child()?,
         ..config.sandbox()
     })
 }

@@ -32,7 +32,7 @@ pub(crate) use compatibility::Compatibility;
 #[cfg(target_os = "linux")]
 pub(crate) use confine::{has_landlock, has_seccomp};
 pub use limits::CompileLimits;
-pub use own_program::own_program;
+pub use own_program::{COMPILE_ARGUMENT, is_compile_child, own_program};
 
 use std::sync::Arc;
 

@@ -117,8 +117,8 @@ mod tests {
         let path = dir.path().join("a.wasm");
         let bytes: Vec<u8> = (0..3 * PART + 7).map(|i| i as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let (hash, size) = self::hash(&path, ByteSize::mib(1)).unwrap();
-        assert_eq!(hash.as_bytes(), Sha256::digest(&bytes).as_slice());
+        let (found, size) = hash(&path, ByteSize::mib(1)).unwrap();
+        assert_eq!(found.as_bytes(), Sha256::digest(&bytes).as_slice());
         assert_eq!(size, ByteSize::bytes(bytes.len() as u64));
         assert_eq!(read(&path, ByteSize::mib(1)).unwrap(), bytes);
     }
