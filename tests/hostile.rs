@@ -57,7 +57,10 @@ async fn each_guest_does_what_is_expected_and_its_neighbour_does_not_notice() {
 async fn files_that_are_no_plugins_are_refused_each_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let files = dropped(folder.path());
-    let loading = host::load_from(folder.path(), &[VICTIM.name()], |_| {}).await;
+    let loading = host::load_from(folder.path(), &[VICTIM.name()], |config| {
+        config.compilation = host::in_child();
+    })
+    .await;
     let refused: BTreeMap<_, _> = loading
         .refused
         .iter()
@@ -172,7 +175,13 @@ async fn all_together_change_nothing_for_a_victim() {
     let folder = tempfile::tempdir().unwrap();
     let files = dropped(folder.path());
     let guests = Guest::ALL.map(Guest::name);
-    let loading = host::load_from(folder.path(), &guests, corpus::commands).await;
+    let loading = host::load_from(folder.path(), &guests, |config| {
+        config.compilation = host::in_child();
+        // Everything anew: what another suite has compiled was not compiled there.
+        config.cache_dir = None;
+        corpus::commands(config);
+    })
+    .await;
     let refused = Guest::ALL
         .iter()
         .filter(|guest| matches!(expected(**guest), Expected::Refused(_)));

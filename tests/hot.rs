@@ -9,9 +9,10 @@
 mod host;
 
 use std::fs;
+use std::future::Future as _;
 use std::path::{Path, PathBuf};
 
-use host::{guest, load_from, request, run_on, variant};
+use host::{PATIENCE, guest, load_from, request, run_on, variant};
 use ringfence_flow::{AgentName, Budgets, FailureCode, StopReason};
 use ringfence_sandbox::{Refreshed, Refusal, Sandbox};
 use serde_json::json;
@@ -43,7 +44,7 @@ impl Live {
     }
 
     async fn look(&self) -> Refreshed {
-        self.sandbox.refresh().await.unwrap()
+        self.sandbox.refresh(PATIENCE).await.unwrap()
     }
 
     /// Two looks: the second one finds that a file has come to rest.
@@ -61,6 +62,41 @@ impl Live {
 
 fn put(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
+}
+
+/// A file that takes long to load keeps nobody waiting: what is gone is gone at
+/// once, and it is taken in when it is there.
+#[tokio::test]
+async fn what_is_slow_to_load_holds_up_no_other() {
+    let live = Live::with(&["echo", "nan"]).await;
+    fs::copy(guest("spin"), live.path("spin")).unwrap();
+    live.look().await;
+    let at_once = || live.sandbox.refresh(std::time::Duration::ZERO);
+    at_once().await.unwrap();
+    fs::remove_file(live.path("echo")).unwrap();
+    at_once().await.unwrap();
+    assert!(at_once().await.unwrap().has_changed);
+    assert!(!live.names().contains(&"echo".to_owned()));
+    live.look().await;
+    assert_eq!(live.names(), ["nan", "spin"]);
+}
+
+/// Whoever stops waiting for a look loses nothing of what it found.
+#[tokio::test]
+async fn a_look_that_nobody_waits_for_loses_nothing() {
+    let live = Live::with(&["echo"]).await;
+    fs::copy(guest("spin"), live.path("spin")).unwrap();
+    live.look().await;
+    for _ in 0..3 {
+        let mut look = Box::pin(live.sandbox.refresh(PATIENCE));
+        let polled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(look.as_mut().poll(context).is_ready())
+        });
+        polled.await;
+    }
+    live.look().await;
+    live.look().await;
+    assert_eq!(live.names(), ["echo", "spin"]);
 }
 
 #[tokio::test]
@@ -173,7 +209,7 @@ async fn a_folder_that_is_gone_changes_nothing() {
     let away = live.folder.path().with_extension("away");
     fs::rename(live.folder.path(), &away).unwrap();
     for _ in 0..3 {
-        assert!(live.sandbox.refresh().await.is_err());
+        assert!(live.sandbox.refresh(PATIENCE).await.is_err());
     }
     assert_eq!(live.names(), ["echo"]);
     fs::rename(&away, live.folder.path()).unwrap();

@@ -333,13 +333,16 @@ fn two_mounts() -> tempfile::TempDir {
         symlink(target, at(link)).unwrap();
     }
     symlink(at("outside/secret"), at("a/absolute")).unwrap();
+    // Whoever opens one end of it waits for the other.
+    let (here, mode) = (rustix::fs::CWD, rustix::fs::Mode::RWXU);
+    rustix::fs::mknodat(here, at("a/pipe"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
     folder
 }
 
 #[cfg(target_os = "linux")]
-async fn escape_host(folder: &std::path::Path) -> Host {
+async fn escape_host(folder: &std::path::Path, to_b: MountAccess) -> Host {
     Host::with(&["escape-mount"], |config| {
-        let grants = [("a", MountAccess::ReadWrite), ("b", MountAccess::ReadOnly)];
+        let grants = [("a", MountAccess::ReadWrite), ("b", to_b)];
         let mut agent = AgentConfig::default();
         for (name, access) in grants {
             let name = MountName::new(name).unwrap();
@@ -387,7 +390,7 @@ fn content(folder: &std::path::Path) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn no_path_leads_out_of_a_mount() {
     let folder = two_mounts();
-    let host = escape_host(folder.path()).await;
+    let host = escape_host(folder.path(), MountAccess::ReadOnly).await;
     let ran = escape(&host, 0).await;
     let report = ran.output().value.to_value();
     let tries = tries(&report);
@@ -403,7 +406,9 @@ async fn no_path_leads_out_of_a_mount() {
         denied,
         [
             "leave a mount",
-            "make a symbolic link",
+            "make or move a symbolic link",
+            "carry over to another mount",
+            "open a pipe, socket or device",
             "write to a read-only mount"
         ]
     );
@@ -413,6 +418,70 @@ async fn no_path_leads_out_of_a_mount() {
         one("secret", "outside")
     );
     assert_eq!(content(&folder.path().join("b")), one("b.txt", "b"));
+}
+
+/// An agent that may write two mounts copies from one to the other, and neither
+/// moves nor links: what is granted of one does not become part of the other.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nothing_is_carried_over_between_mounts_that_may_both_be_written() {
+    let folder = two_mounts();
+    let host = escape_host(folder.path(), MountAccess::ReadWrite).await;
+    let ran = escape(&host, 0).await;
+    let report = ran.output().value.to_value();
+    let tries = tries(&report);
+    assert!(tries["write to the other mount"], "{tries:?}");
+    for carried in [
+        "rename across mounts",
+        "make a hard link across mounts",
+        "move a link",
+        "multiply a link",
+    ] {
+        assert!(!tries[carried], "{carried}: {tries:?}");
+    }
+    assert!(!folder.path().join("b/renamed").exists());
+    let decisions = ran.seen.decisions.lock().unwrap();
+    let across = |d: &&ringfence_flow::GrantDecision| &*d.effect == "carry over to another mount";
+    assert_eq!(decisions.iter().filter(across).count(), 1, "{decisions:?}");
+}
+
+/// Listings are read as a whole by the host, so they count as memory that it
+/// holds for the agent, as long as the agent holds them.
+#[tokio::test]
+async fn listings_count_as_memory_until_they_are_dropped() {
+    let mount = tempdir().unwrap();
+    for n in 0..1_000 {
+        std::fs::write(mount.path().join(format!("{n:0>200}")), "").unwrap();
+    }
+    let folder = mount.path().to_owned();
+    let host = Host::with(&["open-many"], |config| {
+        let src = MountName::new("src").unwrap();
+        config.mounts.insert(src.clone(), folder);
+        let mut agent = AgentConfig::default();
+        agent.mounts.push(MountGrant {
+            name: src,
+            access: MountAccess::ReadOnly,
+        });
+        let name = AgentName::new("open-many").unwrap();
+        config.agents.insert(name, agent);
+    })
+    .await;
+    let list = async |hold: bool| {
+        let input = json!({ "count": 100, "list": "src", "hold": hold });
+        let budgets = Budgets {
+            memory: ringfence_flow::ByteSize::mib(8),
+            ..Budgets::default()
+        };
+        let request = request_with_mounts(input, &["src"]);
+        let ran = host
+            .attempt("open-many", request, budgets, Box::pin(pending()))
+            .await;
+        ran.output().value.to_value().as_u64().unwrap()
+    };
+    // A thousand names of 200 bytes are some 260 KB.
+    let held = list(true).await;
+    assert!((15..32).contains(&held), "{held} at a time");
+    assert_eq!(list(false).await, 100, "one after the other");
 }
 
 /// A folder of the mount is a link to outside half of the time: whichever the
@@ -428,7 +497,7 @@ async fn a_folder_that_turns_into_a_link_does_not_lead_out_of_a_mount() {
     std::fs::create_dir(&inside).unwrap();
     std::fs::write(inside.join("secret"), "inside").unwrap();
     std::os::unix::fs::symlink("../outside", &link).unwrap();
-    let host = escape_host(folder.path()).await;
+    let host = escape_host(folder.path(), MountAccess::ReadOnly).await;
     let over = Arc::new(AtomicBool::new(false));
     let swapping = std::thread::spawn({
         let over = Arc::clone(&over);

@@ -13,7 +13,7 @@ mod process;
 
 use std::fs;
 
-use host::{load_from, run_on, variant};
+use host::{PATIENCE, load_from, run_on, variant};
 use process::{COME_AND_GO, OPEN_FOR_A_MOMENT, descriptors, resident, threads};
 use ringfence_flow::Budgets;
 use serde_json::json;
@@ -29,8 +29,8 @@ async fn a_thousand_replacements_leave_nothing_behind() {
             let new = folder.path().join("new");
             fs::write(&new, &versions[n % 2]).unwrap();
             fs::rename(&new, folder.path().join("echo.wasm")).unwrap();
-            sandbox.refresh().await.unwrap();
-            assert!(sandbox.refresh().await.unwrap().has_changed);
+            sandbox.refresh(PATIENCE).await.unwrap();
+            assert!(sandbox.refresh(PATIENCE).await.unwrap().has_changed);
             let ran = run_on(&sandbox, "echo", json!(n), Budgets::default()).await;
             assert_eq!(ran.output().value.to_value()["input"], json!(n));
         }

@@ -31,8 +31,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! Its manifest says `crate-type = ["cdylib"]`, and
-//! `cargo build --release --target wasm32-wasip2` makes a component of it that
+//! `ringfence new NAME` makes a project of one, with this crate inside. Its
+//! manifest says `crate-type = ["cdylib", "rlib"]`, and `ringfence build`, or
+//! `cargo build --release --target wasm32-wasip2`, makes a component of it that
 //! can be dropped into a plugins folder.
 //!
 //! # In the sandbox
@@ -45,6 +46,8 @@
 //! # Tests
 //! [`testing::TestHost`] runs an agent natively, against a host that records
 //! what the agent does, so `cargo test` is enough to try one out.
+//! [`TestHost::execute_in_sandbox`](testing::TestHost::execute_in_sandbox) runs its
+//! component, with all budgets, in the sandbox of the installed `ringfence` command.
 
 mod agent;
 #[doc(hidden)]

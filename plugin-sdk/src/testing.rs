@@ -1,7 +1,8 @@
 //! A host for unit tests: runs agents natively and records what they do.
 //!
 //! What goes in and what comes out takes the same way through JSON and the
-//! contract's types as in the sandbox. Budgets and grants don't apply here.
+//! contract's types as in the sandbox. Budgets and grants don't apply here;
+//! [`TestHost::execute_in_sandbox`] is for that.
 //!
 //! ```
 //! use ringfence_sdk::{prelude::*, testing::TestHost};
@@ -29,6 +30,7 @@
 
 mod recorder;
 mod run;
+mod sandbox;
 
 use std::path::Path;
 use std::time::Duration;
@@ -37,6 +39,7 @@ use serde_json::Value;
 
 pub use recorder::{LogLine, Progress, StoredArtifact};
 pub use run::TestRun;
+pub use sandbox::{SandboxFailure, SandboxRun, SandboxUsage};
 
 pub(crate) use recorder::Recorder;
 
@@ -44,6 +47,9 @@ use crate::{
     Agent, Artifact, Context, Dependency, Finding, ModelError, ModelResponse, Output, Priority,
     Task, conv, guest,
 };
+
+/// The role of a test's task unless it says another.
+const DEFAULT_ROLE: &str = "test";
 
 /// A host that runs one agent on one task. Everything about the task has a
 /// default: attempt 1 of round 1, no input (`null`), nothing needed, 30 s.
@@ -78,7 +84,7 @@ impl TestHost {
             task: Task {
                 run: "test-run".to_owned(),
                 id: "test".to_owned(),
-                role: "test".to_owned(),
+                role: DEFAULT_ROLE.to_owned(),
                 priority: Priority::Normal,
                 attempt: 1,
                 round: 1,

@@ -69,6 +69,18 @@ pub async fn load_from(
     Sandbox::load(config, &()).await.unwrap()
 }
 
+/// The process that compiles for the command, which suites with bytes that nobody
+/// trusts use as it is.
+pub fn in_child() -> ringfence_sandbox::Compilation {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let program = target.join("debug/ringfence");
+    assert!(program.is_file(), "run `cargo build --workspace` first");
+    ringfence_sandbox::Compilation::ChildProcess {
+        program,
+        args: vec![ringfence_sandbox::COMPILE_ARGUMENT.to_owned()],
+    }
+}
+
 /// A host that has loaded some guests.
 pub struct Host {
     sandbox: Sandbox,
@@ -175,6 +187,9 @@ fn make_private(folder: &Path) {
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
+
+/// Until all that changed in the plugins folder has been loaded.
+pub const PATIENCE: Duration = Duration::MAX;
 
 /// A task with `input`.
 pub fn request(input: serde_json::Value) -> TaskRequest {

@@ -2,14 +2,22 @@
 
 #![allow(clippy::print_stdout, reason = "what an example shows")]
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{collections::BTreeMap, error::Error, process::ExitCode, sync::Arc};
 
 use ringfence::engine::{Clock, Host, HostConfig, RunSpec};
 use ringfence::flow::{RunEvent, WorkflowFile};
-use ringfence::sandbox::{Sandbox, SandboxConfig};
+use ringfence::sandbox::{self, Compilation, Sandbox, SandboxConfig};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    // Plugins that nobody trusts are compiled by a process that has given up
+    // nearly everything: this program, started once more.
+    if sandbox::is_compile_child() {
+        return Ok(sandbox::compile_child_main());
+    }
+    tokio::runtime::Runtime::new()?.block_on(run())
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("which workflow?")?;
     let file = WorkflowFile::parse(&path, &std::fs::read_to_string(&path)?)
         .map_err(|errors| format!("{errors:#?}"))?;
@@ -18,6 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = SandboxConfig::default();
     config.plugins.push("target/plugins".into());
+    config.compilation = Compilation::this_program()?;
     let sandbox = Sandbox::load(config, &()).await?.sandbox;
 
     let host = Host::start(Arc::new(sandbox), HostConfig::default(), Clock::system());
@@ -25,5 +34,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let print = |event: &RunEvent| println!("{:?} {:?}", event.at, event.event);
     let outcome = host.run(spec.watched(print)).await?.outcome().await?;
     println!("{}", outcome.status);
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ringfence::flow::{AgentName, MountName, Role, RunId, TaskId, TaskPath};
+use ringfence_project::Language;
 
 /// Runs workflows of agents that nobody has to trust.
 #[derive(Debug, Parser)]
@@ -20,7 +22,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    completed
-  1    the run failed
+  1    the run failed, or a build or a case of a project
   2    the command line is wrong
   3    a gate rejected
   4    a workflow, the configuration or a plugin is not valid
@@ -29,7 +31,7 @@ Exit codes:
   130  cancelled";
 
 /// The command that the host starts itself with to compile a plugin.
-pub(crate) const COMPILE_COMMAND: &str = "compile-component";
+pub(crate) const COMPILE_COMMAND: &str = ringfence::sandbox::COMPILE_ARGUMENT;
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -78,6 +80,14 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the project of a new agent
+    New(NewArgs),
+    /// Build a project's agent to a component, and check that a host takes it
+    Build(BuildArgs),
+    /// Test a project's agent: its own tests, and its cases in the sandbox
+    Test(TestArgs),
+    /// Build and try a project's agent at each change
+    Dev(DevArgs),
     /// Run a workflow
     Run(RunArgs),
     /// Check workflows without running them, and show their waves
@@ -95,7 +105,7 @@ pub(crate) enum Command {
     /// Help with the operator's file, `ringfence.toml`
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the JSON Schema of workflow files, for editors, or of events
+    /// Print the JSON Schema of workflow files, for editors, of case files, or of events
     Schema {
         /// Of what
         #[arg(value_enum, default_value_t)]
@@ -109,6 +119,9 @@ pub(crate) enum Command {
     /// Compile one untrusted component: the host's own child process
     #[command(name = COMPILE_COMMAND, hide = true)]
     CompileComponent,
+    /// Give a built project's agent one task from stdin: what the SDK's test kit calls
+    #[command(hide = true)]
+    Attempt(AttemptArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,6 +270,68 @@ pub(crate) enum SchemaOf {
     Workflow,
     /// The events that `--format json` prints
     Events,
+    /// The case files of a project
+    Case,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// What the agent is called
+    pub(crate) name: AgentName,
+    /// The language that it is written in
+    #[arg(long, value_name = "LANGUAGE", default_value = Language::Rust.flag(), value_parser = languages())]
+    pub(crate) lang: Language,
+    /// The folder to make. Default: one of the agent's name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::flag))
+        .try_map(|flag| flag.parse::<Language>())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Only the cases with this in their name, and not the project's own tests
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// How the results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Try the agent with the task of this case. Default: the first
+    #[arg(long, value_name = "NAME", conflicts_with = "input")]
+    pub(crate) case: Option<String>,
+    /// Try the agent with this input: a JSON document, `@FILE`, or `-` for stdin
+    #[arg(long, value_name = "JSON")]
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttemptArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

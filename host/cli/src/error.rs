@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ringfence::journal::JournalError;
+use ringfence_project::{BuildError, ProjectError, ScaffoldError, TrialError};
 
 use crate::exit::ExitCode;
 use crate::output::shown;
@@ -46,6 +47,18 @@ pub(crate) enum CliError {
     /// The journal cannot be used.
     #[error("{0}")]
     Journal(#[from] JournalError),
+    /// No project could be made.
+    #[error("{0}")]
+    New(#[from] ScaffoldError),
+    /// A folder is not taken for a project.
+    #[error("{0}")]
+    Project(#[from] ProjectError),
+    /// A project does not build.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// An agent cannot be tried with a task.
+    #[error("{0}")]
+    Trial(#[from] TrialError),
     /// The host could not start.
     #[error("the host cannot start: {0}")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -92,17 +105,25 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage { .. }
+            | Self::New(ScaffoldError::Exists(_))
+            | Self::Project(ProjectError::NoProject(_) | ProjectError::NoFolder(_))
             | Self::Journal(
                 JournalError::NoRun { .. } | JournalError::SameName(_) | JournalError::Driven(_),
             ) => ExitCode::Usage,
-            Self::Invalid(_) => ExitCode::Invalid,
             Self::NoCapableAgent(_) => ExitCode::NoCapableAgent,
-            Self::Disk { .. } | Self::Files(_) | Self::Control(_) | Self::Journal(_) => {
-                ExitCode::Disk
-            }
-            Self::Host(_) | Self::NotStarted(_) | Self::Report(_) | Self::Start(_) => {
-                ExitCode::Failed
-            }
+            Self::Disk { .. }
+            | Self::Files(_)
+            | Self::Control(_)
+            | Self::Journal(_)
+            | Self::New(_)
+            | Self::Project(ProjectError::Unreadable { .. })
+            | Self::Build(BuildError::File { .. }) => ExitCode::Disk,
+            Self::Invalid(_) | Self::Project(_) | Self::Trial(_) => ExitCode::Invalid,
+            Self::Build(_)
+            | Self::Host(_)
+            | Self::NotStarted(_)
+            | Self::Report(_)
+            | Self::Start(_) => ExitCode::Failed,
         }
     }
 }

@@ -8,7 +8,7 @@ use ringfence::flow::{FailureCode, RunStatus};
 pub(crate) enum ExitCode {
     /// All went well; of a run: it completed.
     Completed = 0,
-    /// The run failed.
+    /// The run failed, or a build or a case of a project.
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,

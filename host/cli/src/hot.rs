@@ -30,7 +30,7 @@ pub struct FolderWatch {
 }
 
 impl FolderWatch {
-    /// Looks every so often. `tell` is told of each look that found something,
+    /// Looks every so often, and waits as long for what is being loaded. `tell` is told of each look that found something,
     /// and when the folders cannot be read, once until they can be again.
     ///
     /// # Panics
@@ -48,7 +48,7 @@ impl FolderWatch {
             let mut is_lost = false;
             loop {
                 ticks.tick().await;
-                match sandbox.refresh().await {
+                match sandbox.refresh(every).await {
                     Ok(refreshed) => {
                         is_lost = false;
                         // A host that has gone has no use for agents.

@@ -3,7 +3,7 @@
 //!
 //! This is the door for programs that embed the host: the crates behind it
 //! under one name, and the operator's file. `examples/embed.rs` runs a
-//! workflow in 30 lines.
+//! workflow in 40 lines.
 
 pub mod config;
 pub mod hot;

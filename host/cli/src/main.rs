@@ -41,6 +41,11 @@ fn main() -> std::process::ExitCode {
 async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let global = &cli.global;
     match cli.command {
+        Command::New(args) => commands::new(&args)?,
+        Command::Build(args) => commands::build(global, &args).await?,
+        Command::Test(args) => return commands::test(global, &args).await,
+        Command::Dev(args) => commands::dev(global, &args).await?,
+        Command::Attempt(args) => commands::attempt(global, &args).await?,
         Command::Run(args) => return commands::run(global, &args).await,
         Command::Check(args) => commands::check(global, &args).await?,
         Command::Graph(args) => commands::graph(&args)?,
@@ -58,6 +63,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema { of } => output::print_json(&match of {
             SchemaOf::Workflow => ringfence::flow::workflow_schema(),
             SchemaOf::Events => ringfence::flow::event_schema(),
+            SchemaOf::Case => ringfence_project::case_schema(),
         }),
         Command::Completions { shell } => {
             let mut text = Vec::new();

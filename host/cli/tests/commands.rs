@@ -272,7 +272,7 @@ fn what_comes_in_and_goes_out_is_bounded() {
             if code == 0 {
                 assert_eq!(result["completed"]["value"]["files"], 1, "{result}");
             } else {
-                assert_eq!(result["failed"]["code"], "transient", "{result}");
+                assert_eq!(result["failed"]["code"], "invalid-input", "{result}");
                 let message = result["failed"]["message"].as_str().unwrap();
                 assert!(message.contains("memory"), "{message}");
             }

@@ -157,7 +157,7 @@ fn the_audit_names_each_rule_that_decided() {
         "network tcp",
         "network dns",
         "sandboxes have no network",
-        "make a symbolic link",
+        "make or move a symbolic link",
         "1 allowed, ",
     ] {
         assert!(audit.contains(part), "{part}: {audit}");

@@ -112,3 +112,29 @@ tasks:
         .filter(|line| line.contains("attempt-started"));
     assert_eq!(started.count(), 3 + 1, "{events}");
 }
+
+/// Or a file could set aside whom it likes, for all other workflows.
+#[test]
+fn a_budget_that_the_workflow_made_tight_sets_nobody_aside() {
+    let folder = stage();
+    let workflow = "version: 1
+name: tight
+tasks:
+  a:
+    role: echo
+    for_each: range(4)
+    budget: { fuel: '1000' }
+    retry: { max_retries: 0 }
+    on_failure: continue
+";
+    fs::write(folder.path().join("tight.yaml"), workflow).unwrap();
+    let ended = say(&folder, &["run", "tight.yaml"]).expect(0);
+    let whole = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(whole.contains("out-of-fuel"), "{whole}");
+    let json = say(&folder, &["agents", "list", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["agents"][0]["profile"]["name"], "echo", "{json:#}");
+    assert_eq!(json["agents"][0]["conduct"]["set-aside"], false);
+    assert_eq!(json["agents"][0]["conduct"]["faults"], 0);
+}

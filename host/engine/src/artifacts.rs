@@ -75,6 +75,10 @@ impl ArtifactStore for MemoryArtifacts {
         Box::pin(async move { self.insert(content) })
     }
 
+    fn size(&self, hash: ContentHash) -> BoxFuture<'_, Result<ByteSize, ArtifactError>> {
+        Box::pin(async move { Ok(ByteSize::bytes(self.find(hash)?.len() as u64)) })
+    }
+
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {
         Box::pin(async move { self.find(hash) })
     }

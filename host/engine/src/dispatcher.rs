@@ -315,7 +315,11 @@ impl Dispatcher {
         };
         let verdict = report.result.verdict();
         let mut actions = Vec::new();
-        self.fleet.judge(ticket, &report.result, &mut actions);
+        let live = self.runs.get_mut(&holder.run);
+        let tight = live.and_then(|live| live.tight.remove(&holder.at));
+        let tight = tight.unwrap_or_default();
+        self.fleet
+            .judge(ticket, &report.result, &tight, &mut actions);
         if let Some(live) = self.runs.get_mut(&holder.run)
             && !matches!(report.result, AttemptResult::Failed(_))
         {
@@ -491,6 +495,11 @@ impl Dispatcher {
                 };
                 let (stop, signal) = stop_signal();
                 live.stops.insert(at, stop);
+                let usual = self.runner.default_budgets();
+                let tight: Vec<_> = usual.above(&budgets).collect();
+                if !tight.is_empty() {
+                    live.tight.insert(at, tight);
+                }
                 let attempt = Attempt {
                     observer: Arc::new(Watcher {
                         publisher: Arc::clone(&live.publisher),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringfence_flow::{
-    AgentName, Answer, ArtifactStore, ContentHash, Failure, InstanceRef, ResultStore, Run, RunSlot,
-    StopReason, TaskId, Ticket,
+    AgentName, Answer, ArtifactStore, BudgetKind, ContentHash, Failure, InstanceRef, ResultStore,
+    Run, RunSlot, StopReason, TaskId, Ticket,
 };
 use tokio::sync::oneshot;
 
@@ -28,6 +28,9 @@ pub(crate) struct Live {
     pub(crate) answers: HashMap<InstanceRef, Remembered>,
     /// Stops the attempts that are under way.
     pub(crate) stops: HashMap<InstanceRef, oneshot::Sender<StopReason>>,
+    /// The budgets of attempts that are under way of which they were given less
+    /// than is usual, where there are any.
+    pub(crate) tight: HashMap<InstanceRef, Vec<BudgetKind>>,
     /// The runs that instances stand for.
     pub(crate) children: HashMap<InstanceRef, RunSlot>,
     /// The names under which results are to be kept.
@@ -66,6 +69,7 @@ impl Live {
             tickets: HashMap::new(),
             answers: HashMap::new(),
             stops: HashMap::new(),
+            tight: HashMap::new(),
             children: HashMap::new(),
             keys: HashMap::new(),
             end: None,

@@ -293,6 +293,33 @@ async fn the_agent_that_can_handle_a_task_gets_it() {
     );
 }
 
+/// However long an agent takes to say no, a task that another one can do waits for
+/// a second; and one that does so again and again is not asked for a while.
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_answer_keeps_no_task_waiting() {
+    let mut runner = Scripted::default()
+        .agent("quick", "work", |_| second(done(json!(1))))
+        .agent("slow", "work", |_| second(done(json!(2))));
+    runner.dawdles = [("slow", Duration::from_secs(9))].into();
+    runner.declines = vec![("slow", "each")];
+    let workflow = "version: 1\nname: m\ntasks:\n  each: {role: work, for_each: {items: range(20), concurrency: 1}}\n";
+    let (outcome, events) = run(runner, workflow).await;
+    assert_eq!(outcome.status, RunStatus::Completed);
+    assert_eq!(took(&events), 20 + 5, "five failures open a breaker");
+}
+
+/// While no other agent can, whoever is slow has its time.
+#[tokio::test(start_paused = true)]
+async fn a_slow_agent_that_is_the_only_one_that_can_gets_the_task() {
+    let mut runner = Scripted::default()
+        .agent("quick", "work", |_| second(done(json!(1))))
+        .agent("slow", "work", |_| second(done(json!(2))));
+    runner.dawdles = [("slow", Duration::from_secs(9))].into();
+    runner.declines = vec![("quick", "x")];
+    let (outcome, _) = run(runner, "version: 1\nname: m\ntasks:\n  x: {role: work}\n").await;
+    assert_eq!(value(&outcome, "x"), json!(2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deadline_stops_the_run() {
     let runner = Scripted::default().agent("slow", "slow", |_| {

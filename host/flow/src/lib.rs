@@ -9,6 +9,7 @@ mod breaker;
 mod budget;
 pub mod build;
 mod diagnostic;
+pub mod document;
 mod event;
 mod event_schema;
 mod expr;

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, AgentProfile, AttemptResult, Budgets, ContentHash, Failure, MountName, Recalled,
-    TaskRequest, Usage,
+    AgentName, AgentProfile, AttemptResult, Budgets, ByteSize, ContentHash, Failure, MountName,
+    Recalled, TaskRequest, Usage,
 };
 
 /// A future that is sent between threads.
@@ -211,6 +211,10 @@ pub enum ArtifactError {
 pub trait ArtifactStore: Send + Sync {
     /// Keeps `content` and gives its hash. Putting a content again is free.
     fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>>;
+
+    /// The size of the content with this hash, if this run holds it. Costs next to
+    /// nothing, so that nobody reads what there is no room for.
+    fn size(&self, hash: ContentHash) -> BoxFuture<'_, Result<ByteSize, ArtifactError>>;
 
     /// The content with this hash, if this run holds it.
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>>;

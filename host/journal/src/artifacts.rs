@@ -69,10 +69,15 @@ impl FolderArtifacts {
         put
     }
 
-    fn find(&self, hash: ContentHash) -> Result<Arc<[u8]>, ArtifactError> {
-        if !self.held().sizes.contains_key(&hash) {
-            return Err(ArtifactError::NotFound(hash));
+    fn size_of(&self, hash: ContentHash) -> Result<ByteSize, ArtifactError> {
+        match self.held().sizes.get(&hash) {
+            Some(size) => Ok(ByteSize::bytes(*size)),
+            None => Err(ArtifactError::NotFound(hash)),
         }
+    }
+
+    fn find(&self, hash: ContentHash) -> Result<Arc<[u8]>, ArtifactError> {
+        self.size_of(hash)?;
         self.contents
             .read(hash)
             .map(Into::into)
@@ -98,6 +103,11 @@ impl ArtifactStore for FolderArtifacts {
     fn put(&self, content: Arc<[u8]>) -> BoxFuture<'_, Result<ContentHash, ArtifactError>> {
         let store = self.clone();
         Box::pin(aside(move || store.insert(&content)))
+    }
+
+    fn size(&self, hash: ContentHash) -> BoxFuture<'_, Result<ByteSize, ArtifactError>> {
+        let size = self.size_of(hash);
+        Box::pin(async move { size })
     }
 
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {

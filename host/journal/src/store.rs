@@ -67,7 +67,7 @@ impl JournalFile {
     /// [`JournalError`] if the file, or the folder beside it, cannot be used.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let beside = beside(path);
-        make_private(path.parent().unwrap_or(Path::new(".")))?;
+        make_folder(path.parent().unwrap_or(Path::new(".")))?;
         make_private(&beside)?;
         let in_use = lock_file(&beside)?;
         in_use.lock_shared().map_err(JournalError::disk(&beside))?;
@@ -409,9 +409,16 @@ fn lock_file(beside: &Path) -> Result<File, JournalError> {
         .map_err(JournalError::disk(&path))
 }
 
+/// Makes a folder that only the user may enter. In one that is there, nobody else
+/// may write.
+pub(crate) fn make_private(folder: &Path) -> Result<(), JournalError> {
+    make_folder(folder)?;
+    check_owner(folder)
+}
+
 /// Makes a folder that only the user may enter; one that is there stays as it
 /// is.
-pub(crate) fn make_private(folder: &Path) -> Result<(), JournalError> {
+fn make_folder(folder: &Path) -> Result<(), JournalError> {
     if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }
@@ -424,6 +431,31 @@ pub(crate) fn make_private(folder: &Path) -> Result<(), JournalError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
     make.create(folder).map_err(JournalError::disk(folder))
+}
+
+/// That nobody else may exchange what lies in `folder`.
+#[cfg(unix)]
+fn check_owner(folder: &Path) -> Result<(), JournalError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = fs::symlink_metadata(folder).map_err(JournalError::disk(folder))?;
+    let (owner, mode) = (found.uid(), found.mode() & 0o7777);
+    let shown = folder.display();
+    let why = if owner != rustix::process::geteuid().as_raw() {
+        format!("{shown} belongs to another user (number {owner})")
+    } else if mode & 0o022 != 0 {
+        format!(
+            "others than its owner may write to {shown} (mode {mode:04o}); type `chmod 700 {shown}` if nobody did"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(JournalError::unusable(folder, why))
+}
+
+/// Only Unix has owners and modes that this program can read.
+#[cfg(not(unix))]
+fn check_owner(_folder: &Path) -> Result<(), JournalError> {
+    Ok(())
 }
 
 /// The journal that is used where nobody names one: in the folder that the

@@ -20,7 +20,7 @@ use crate::clock::{CoarseMonotonicClock, CoarseWallClock, Stopwatch};
 use crate::cpu::OnCore;
 use crate::grants::{Denials, Preopen};
 use crate::guest_log::{GuestLog, Stream};
-use crate::host::Randomness;
+use crate::host::{OpenFolders, Randomness};
 use crate::limiter::MemoryMeter;
 use crate::meter::{self, Meter};
 use crate::state::AttemptState;
@@ -103,7 +103,7 @@ pub(crate) async fn run(
 ) -> Result<Finished, MountUnavailable> {
     let watch = Stopwatch::start();
     let budgets = *sandboxing.budgets;
-    let turn = turns.line_up();
+    let turn = turns.line_up(watch);
     let mut store = new_store(engine, sandboxing, watch, turn.clone())?;
     let mut cpu = Duration::ZERO;
     let ending = {
@@ -164,6 +164,7 @@ fn new_store(
         known_artifacts: sandboxing.given_artifacts,
         random: sandboxing.random,
         denials: Denials::default(),
+        folders: OpenFolders::default(),
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);

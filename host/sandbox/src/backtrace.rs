@@ -1,5 +1,6 @@
 //! The way to a trap, as the author of an agent reads it: functions, and lines
-//! where they are known, without what every panic goes through.
+//! where they are known, and what its language wrote about it, without what every
+//! panic goes through and every agent of that language says.
 
 use std::fmt;
 
@@ -16,11 +17,12 @@ const MAX_STEPS: usize = 8;
 const MAX_NAME: usize = 160;
 
 /// Functions that every panic goes through, and that say nothing of its cause.
-const PANIC_MACHINERY: [&str; 5] = [
+const PANIC_MACHINERY: [&str; 6] = [
     "core::panicking::",
     "std::panicking::",
     "std::panic::",
-    "std::sys::backtrace::",
+    "std::process::abort",
+    "std::sys::",
     "__rustc",
 ];
 
@@ -34,13 +36,33 @@ const STANDARD: [&str; 3] = ["core::", "alloc::", "std::"];
 
 /// How the symbols begin between the host's call and an agent's own code, in
 /// agents of the SDK and in others that wit-bindgen made.
-const GLUE: [&str; 3] = ["ringfence:agent/", "ringfence_sdk::", "_export_"];
+const GLUE: [&str; 4] = [
+    "ringfence:agent/",
+    "ringfence_sdk::",
+    "_export_",
+    "wit_dylib_export_call",
+];
 
 /// The same, by their whole names.
 const GLUE_FUNCTIONS: [&str; 3] = ["export_describe", "export_can_handle", "export_execute"];
 
 /// Where the SDK's own source is: in its repository, or in a registry.
 const GLUE_FILES: [&str; 2] = ["plugin-sdk/src/", "ringfence-sdk-"];
+
+/// Functions that are there where an interpreter runs the agent. Its own functions
+/// are the same for every agent; what they were about stands in what it wrote.
+const INTERPRETERS: [&str; 2] = ["_PyEval_", "_PyObject_"];
+
+/// Lines with which a language's runtime ends, and that say nothing of a cause.
+const EPILOGUES: [&str; 5] = [
+    "note: run with `RUST_BACKTRACE=1`",
+    // componentize-py, after a traceback.
+    "thread '<unnamed>' (1) panicked at runtime/src/lib.rs:",
+    "Python function threw an unexpected exception",
+    // The SDK for JavaScript, and componentize-js, after an error.
+    "\"ringfence-sdk: told above\"",
+    "Redirecting call to abort() to mozalloc_abort",
+];
 
 /// The steps that led to an error, innermost first.
 #[derive(Debug, Default)]
@@ -57,7 +79,8 @@ struct Step {
 }
 
 impl Backtrace {
-    /// That of `error`; without steps for one that did not arise in a guest.
+    /// That of `error`; without steps for one that did not arise in a guest, or that
+    /// arose in an interpreter, whose functions say nothing of the agent.
     pub(crate) fn of(error: &Error, lines: &SourceLines) -> Self {
         let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
             return Self::default();
@@ -65,6 +88,9 @@ impl Backtrace {
         let frames = trace.frames();
         let offsets: Vec<_> = frames.iter().map(FrameInfo::module_offset).collect();
         let names = frames.iter().map(FrameInfo::func_name);
+        if names.clone().flatten().any(is_of_interpreter) {
+            return Self::default();
+        }
         let steps = names
             .zip(lines.at(&offsets))
             .flat_map(|(name, source)| steps_of(name.map(demangled), source));
@@ -103,6 +129,23 @@ impl fmt::Display for Step {
         }
         Ok(())
     }
+}
+
+/// What a guest wrote last, up to where its language's runtime speaks for itself.
+pub(crate) fn last_words(tail: &str) -> String {
+    let lines = tail
+        .lines()
+        .filter(|line| !starts_with_any(line, &EPILOGUES));
+    let lines: Vec<_> = lines.collect();
+    lines.join("\n").trim().to_owned()
+}
+
+fn starts_with_any(text: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| text.starts_with(start))
+}
+
+fn is_of_interpreter(name: &str) -> bool {
+    starts_with_any(name, &INTERPRETERS)
 }
 
 /// A name on one line, bounded and clean.
@@ -279,6 +322,27 @@ mod tests {
         assert_eq!(
             found.lines().filter(|line| !line.is_empty()).count(),
             MAX_STEPS
+        );
+    }
+
+    #[test]
+    fn an_interpreter_is_told_by_its_functions() {
+        assert!(is_of_interpreter("_PyEval_EvalFrameDefault"));
+        assert!(!is_of_interpreter("evaluate"));
+    }
+
+    #[test]
+    fn a_runtime_does_not_have_the_last_word() {
+        let python = "ValueError: the well is empty\n\n\
+             thread '<unnamed>' (1) panicked at runtime/src/lib.rs:1293:29:\n\
+             Python function threw an unexpected exception\n\
+             note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        assert_eq!(last_words(python), "ValueError: the well is empty");
+        let rust = "thread '<unnamed>' (1) panicked at src/lib.rs:9:5:\nno\n\
+             note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        assert_eq!(
+            last_words(rust),
+            "thread '<unnamed>' (1) panicked at src/lib.rs:9:5:\nno"
         );
     }
 }

@@ -1,12 +1,15 @@
 //! What the operator decides about sandboxes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ringfence_flow::{
     AgentName, Budgets, ByteSize, ContentHash, Fuel, MountGrant, MountName, Role,
 };
+
+use crate::compile::{COMPILE_ARGUMENT, own_program};
 
 /// How many attempts of one agent may be under way unless its configuration
 /// says otherwise.
@@ -99,7 +102,9 @@ pub struct SandboxConfig {
 /// use memory and time without bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Compilation {
-    /// This process: for tests, and for agents that the operator built.
+    /// This process: for tests, and for agents that the operator built. Whoever
+    /// takes components from elsewhere uses
+    /// [`this_program`](Self::this_program).
     #[default]
     InProcess,
     /// A child process under limits of time and memory.
@@ -109,6 +114,20 @@ pub enum Compilation {
         /// The arguments that make it compile.
         args: Vec<String>,
     },
+}
+
+impl Compilation {
+    /// A child process of the program that is running, whose `main` begins as
+    /// [`compile_child_main`](crate::compile_child_main) says.
+    ///
+    /// # Errors
+    /// Those of [`own_program`](crate::own_program).
+    pub fn this_program() -> io::Result<Self> {
+        Ok(Self::ChildProcess {
+            program: own_program()?,
+            args: vec![COMPILE_ARGUMENT.to_owned()],
+        })
+    }
 }
 
 impl Default for SandboxConfig {

@@ -184,6 +184,32 @@ pub(crate) fn description(
     }
 }
 
+/// The bytes of what a task gives to its agent to read.
+pub(crate) fn request_size(request: &TaskRequest) -> u64 {
+    let needs = request.needs.iter().map(|need| {
+        let artifacts = need.output.artifacts.iter();
+        need.output.value.as_str().len()
+            + domain_findings_size(&need.output.findings)
+            + artifacts
+                .map(|artifact| artifact.name.len() + artifact.media_type.len())
+                .sum::<usize>()
+    });
+    let bytes = request.input.as_str().len()
+        + domain_findings_size(&request.feedback)
+        + needs.sum::<usize>();
+    bytes as u64
+}
+
+fn domain_findings_size(findings: &[Finding]) -> usize {
+    let one = |finding: &Finding| {
+        let location = finding.location.as_ref().map_or(0, |at| at.path.len());
+        let fix = finding.fix.as_ref();
+        let fix = fix.map_or(0, |fix| fix.path.len() + fix.replacement.len());
+        finding.rule.len() + finding.message.len() + location + fix
+    };
+    findings.iter().map(one).sum()
+}
+
 /// The bytes of an outcome: what the output's budget is about.
 pub(crate) fn outcome_size(outcome: &Result<wit::Outcome, wit::Failure>) -> u64 {
     let bytes = match outcome {

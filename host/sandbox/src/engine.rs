@@ -26,7 +26,7 @@ const ATTEMPT_STACK: usize = 2 << 20;
 pub(crate) const MAX_CORE_INSTANCES: u32 = 128;
 
 /// Linear memories in one component.
-pub(crate) const MAX_MEMORIES: u32 = 4;
+pub(crate) const MAX_MEMORIES: u32 = 2;
 
 /// Tables in one component.
 pub(crate) const MAX_TABLES: u32 = 32;
@@ -122,11 +122,10 @@ pub(crate) fn pooled(sandboxes: u32) -> wasmtime::Result<Engine> {
 }
 
 fn pool(sandboxes: u32) -> PoolingAllocationConfig {
-    // Memories take address space, so a sandbox is given two of them, on
-    // average; an attempt that finds none is tried again. The others are only
-    // counted, or small.
-    let memories = sandboxes.saturating_mul(2).max(MAX_MEMORIES);
-    let tables = sandboxes.saturating_mul(16).max(MAX_TABLES);
+    // As many of each as all sandboxes could ever take together: an agent that
+    // takes all it may takes nothing from others.
+    let memories = sandboxes.saturating_mul(MAX_MEMORIES);
+    let tables = sandboxes.saturating_mul(MAX_TABLES);
     let instances = sandboxes.saturating_mul(MAX_CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)

@@ -12,7 +12,7 @@ use crate::host::NO_MODELS;
 
 /// Something outside the sandbox that a guest reached for while it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 pub(crate) enum Effect {
     /// A language model.
     Model = 1,
@@ -22,12 +22,16 @@ pub(crate) enum Effect {
     Udp = 4,
     /// The address of a name.
     Dns = 8,
-    /// A symbolic link of its own making.
+    /// To make, move or multiply a symbolic link.
     SymbolicLink = 16,
     /// To change what lies in a mount that it may read.
     WriteReadOnly = 32,
     /// What lies outside its mounts.
     LeaveMount = 64,
+    /// To move or link something from one mount into another.
+    AcrossMounts = 128,
+    /// A pipe, a socket or a device.
+    SpecialFile = 256,
 }
 
 impl Effect {
@@ -37,9 +41,11 @@ impl Effect {
             Self::Tcp => "network tcp",
             Self::Udp => "network udp",
             Self::Dns => "network dns",
-            Self::SymbolicLink => "make a symbolic link",
+            Self::SymbolicLink => "make or move a symbolic link",
             Self::WriteReadOnly => "write to a read-only mount",
             Self::LeaveMount => "leave a mount",
+            Self::AcrossMounts => "carry over to another mount",
+            Self::SpecialFile => "open a pipe, socket or device",
         }
     }
 
@@ -50,8 +56,12 @@ impl Effect {
                 "sandboxes have no network, and none can be granted"
             }
             Self::SymbolicLink => {
-                "agents make no symbolic links: whoever follows one later is in no sandbox"
+                "agents make and move no symbolic links: whoever follows one later is in no sandbox"
             }
+            Self::AcrossMounts => {
+                "nothing is moved or linked from one mount into another; copy it, where both may be written"
+            }
+            Self::SpecialFile => "agents open files and folders only",
             Self::WriteReadOnly => {
                 "mounts are read-only unless granted with `:rw`, as in `mounts = [\"NAME:rw\"]`"
             }
@@ -63,12 +73,12 @@ impl Effect {
 /// The effects that were denied so far. Each is reported once for an attempt:
 /// the guest picks how often it asks.
 #[derive(Debug, Default)]
-pub(crate) struct Denials(u8);
+pub(crate) struct Denials(u16);
 
 impl Denials {
     /// Tells `observer` that `effect` was denied, unless it knows.
     pub(crate) fn deny(&mut self, effect: Effect, observer: &dyn AttemptObserver) {
-        let bit = effect as u8;
+        let bit = effect as u16;
         if self.0 & bit != 0 {
             return;
         }

@@ -42,7 +42,8 @@ mod verdict;
 pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};
 pub use command_agent::{EXIT_PERMANENT, EXIT_REJECTED};
 pub use compile::{
-    CompileLimits, Compiler, LoadedCode, compile_child_main, engine_for, own_program,
+    COMPILE_ARGUMENT, CompileLimits, Compiler, LoadedCode, compile_child_main, engine_for,
+    is_compile_child, own_program,
 };
 pub use component_check::{
     AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,

@@ -71,7 +71,10 @@ fn add_cli(l: &mut Linker<S>) -> wasmtime::Result<()> {
 fn add_files_and_clocks(l: &mut Linker<S>) -> wasmtime::Result<()> {
     clocks::wall_clock::add_to_linker::<S, WasiClocks>(l, |s| s.called().clocks())?;
     clocks::monotonic_clock::add_to_linker::<S, WasiClocks>(l, |s| s.called().clocks())?;
-    filesystem::preopens::add_to_linker::<S, WasiFilesystem>(l, |s| s.called().filesystem())?;
+    // Asked by whoever opens standard error for the first time.
+    filesystem::preopens::add_to_linker::<S, WasiFilesystem>(l, |s| {
+        s.called_by_any().filesystem()
+    })?;
     filesystem::types::add_to_linker::<S, WasiFilesystem>(l, |s| s.called().filesystem())?;
     random::random::add_to_linker::<S, HasSelf<S>>(l, S::called)?;
     random::insecure::add_to_linker::<S, HasSelf<S>>(l, S::called)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ringfence_flow::{
@@ -11,6 +12,7 @@ use ringfence_flow::{
     Budgets, ByteSize, ContentHash, Failure, FailureCode, MountName, TaskRequest, Usage,
 };
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::agent::{AgentPre, Answer, Question};
 use crate::attempt::{self, CommandStdio, Ending, Finished, Sandboxing};
@@ -26,7 +28,7 @@ use crate::folder::{
 };
 use crate::grants;
 use crate::host::Randomness;
-use crate::hot::{HotFolder, Refreshed};
+use crate::hot::{Admission, HotFolder, Refreshed};
 use crate::inspect::ComponentReport;
 use crate::lanes::InLanes;
 use crate::refusal::{Refusal, RefusalReason};
@@ -201,12 +203,7 @@ impl Sandbox {
                 runtime,
                 config,
                 agents: ArcSwap::from_pointee(agents),
-                hot: tokio::sync::Mutex::new(HotFolder {
-                    folder,
-                    compiler,
-                    looks,
-                    shadowed,
-                }),
+                hot: tokio::sync::Mutex::new(HotFolder::new(folder, compiler, looks, shadowed)),
             },
             refused,
         })
@@ -228,6 +225,10 @@ impl Sandbox {
     /// taken away since the last look. A file is taken in when two looks in a row
     /// have found it the same, so that none is read that is still being written.
     ///
+    /// Waits at most `patience` for files that are being loaded. What takes longer
+    /// goes on, and is taken in by a later call, so that a file that is hard to
+    /// compile holds up no other.
+    ///
     /// Attempts that are under way end with the agent that they began with. Where
     /// a file is refused that took another's place, or that has the name of an
     /// agent from another file, the agent that was there before stays.
@@ -235,20 +236,32 @@ impl Sandbox {
     /// # Errors
     /// [`FolderError`] if a folder is not there or cannot be read; nothing is
     /// changed then.
-    pub async fn refresh(&self) -> Result<Refreshed, FolderError> {
+    pub async fn refresh(&self, patience: Duration) -> Result<Refreshed, FolderError> {
         let mut hot = self.hot.lock().await;
         let before = self.agents.load_full();
         let mut agents = Agents::clone(&before);
-        let refused = hot.look(&mut agents, &self.runtime, &self.config).await?;
-        let has_changed = agents.len() != before.len()
-            || agents
-                .iter()
-                .any(|(name, agent)| !before.get(name).is_some_and(|old| Arc::ptr_eq(old, agent)));
-        if has_changed {
-            self.agents.store(Arc::new(agents));
+        let admission = Admission {
+            runtime: Arc::clone(&self.runtime),
+            config: Arc::clone(&self.config),
+        };
+        hot.look(&mut agents, &admission).await?;
+        self.agents.store(Arc::new(agents.clone()));
+        let mut refused = Vec::new();
+        let waited = sleep(patience);
+        tokio::pin!(waited);
+        loop {
+            tokio::select! {
+                biased;
+                loaded = hot.next() => match loaded {
+                    Some(loaded) => refused.extend(hot.settle(loaded, &mut agents)),
+                    None => break,
+                },
+                () = &mut waited => break,
+            }
+            self.agents.store(Arc::new(agents.clone()));
         }
         Ok(Refreshed {
-            has_changed,
+            has_changed: !is_same(&before, &agents),
             refused,
         })
     }
@@ -266,6 +279,14 @@ impl Sandbox {
         let agent = agent.as_ref();
         let budgets = attempt.budgets.at_most(&self.config.ceiling);
         let request = &attempt.request;
+        let size = ByteSize::bytes(conv::request_size(request));
+        if size > budgets.memory {
+            return not_run(verdict::too_much_to_read(
+                size,
+                &budgets,
+                &self.config.ceiling,
+            ));
+        }
         let (preopens, decisions) = grants::decide_mounts(
             &attempt.agent,
             &request.mounts,
@@ -361,6 +382,14 @@ impl Sandbox {
         };
         AttemptReport { result, usage }
     }
+}
+
+/// Whether these are the very same agents.
+fn is_same(before: &Agents, now: &Agents) -> bool {
+    let is_there = |(name, agent): (&AgentName, &Arc<LoadedAgent>)| {
+        before.get(name).is_some_and(|old| Arc::ptr_eq(old, agent))
+    };
+    before.len() == now.len() && now.iter().all(is_there)
 }
 
 impl AttemptRunner for Sandbox {

@@ -10,7 +10,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::grants::{Denials, Effect};
 use crate::guest_log::GuestLog;
-use crate::host::{MeteredIo, Randomness};
+use crate::host::{MeteredIo, OpenFolders, Randomness};
 use crate::limiter::MemoryMeter;
 use crate::meter::Meter;
 use crate::nobody::Nobody;
@@ -37,6 +37,8 @@ pub(crate) struct AttemptState {
     pub(crate) random: Randomness,
     /// What was denied so far.
     pub(crate) denials: Denials,
+    /// The folders that the guest has open.
+    pub(crate) folders: OpenFolders,
 }
 
 impl WasiView for AttemptState {

@@ -1,40 +1,59 @@
 //! Who is next on the cores: short attempts at once, long ones in turn.
 //!
 //! A guest that is running when the tick comes gives way to whoever waits for a
-//! core. One that has done so a few times is long, and has to take a turn before
-//! it goes on. There are as many turns as cores, handed out first come, first
-//! served, and one lasts until the next tick or until the guest waits for
-//! something. Long attempts wait for their turn outside the runtime's queue, so
-//! no more of them than cores stand in it, and a short one waits behind those
-//! few and not behind all that spin.
+//! core. One that has been on a core for some time is long, and has to take a
+//! turn before it goes on. There are as many turns as cores, handed out first
+//! come, first served, and one lasts until the next tick or until the guest waits
+//! for something. Long attempts wait for their turn outside the runtime's queue,
+//! so no more of them than cores stand in it, and a short one waits behind those
+//! few and not behind all that spin. In the queue all are equal, so a stream of
+//! short ones does not keep out one that is long.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
-/// Ticks that an attempt meets before it counts as long.
-const SHORT: u32 = 4;
+use crate::clock::Stopwatch;
+
+/// The time on a core after which an attempt counts as long: four ticks. Time in
+/// which it waits for something does not count.
+const SHORT: Duration = Duration::from_millis(8);
+
+/// Of so many turns one begins behind the whole queue, and after the runtime has
+/// looked at its timers and sockets: while it has something to run it does so
+/// rarely. The others begin at the end of the queue as it is.
+const LOOK_AROUND: u32 = 4;
 
 /// The turns of all attempts of a sandbox.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns {
+    free: Arc<Semaphore>,
+    short: Duration,
+}
 
 impl Turns {
     /// As many turns as `cores`.
     pub(crate) fn new(cores: usize) -> Self {
-        Self(Arc::new(Semaphore::new(cores.max(1))))
+        Self {
+            free: Arc::new(Semaphore::new(cores.max(1))),
+            short: SHORT,
+        }
     }
 
-    /// For one attempt, which has none yet.
-    pub(crate) fn line_up(&self) -> Turn {
+    /// For one attempt, which has none yet and began with `watch`.
+    pub(crate) fn line_up(&self, watch: Stopwatch) -> Turn {
         Turn(Arc::new(Standing {
             turns: self.clone(),
-            ticks: AtomicU32::new(0),
+            watch,
+            polled_at: AtomicU64::new(0),
+            ran: AtomicU64::new(0),
+            turned: AtomicU32::new(0),
             place: Mutex::default(),
         }))
     }
@@ -48,9 +67,36 @@ pub(crate) struct Turn(Arc<Standing>);
 #[derive(Debug)]
 struct Standing {
     turns: Turns,
-    /// Ticks that it has met.
-    ticks: AtomicU32,
+    watch: Stopwatch,
+    /// When it was last polled, in nanoseconds since it began.
+    polled_at: AtomicU64,
+    /// How long it ran in the polls before that, in nanoseconds.
+    ran: AtomicU64,
+    /// The turns that it has had.
+    turned: AtomicU32,
     place: Mutex<Place>,
+}
+
+impl Standing {
+    fn now(&self) -> u64 {
+        u64::try_from(self.watch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// A poll begins, which is not the first.
+    fn polled(&self) {
+        self.polled_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// How long this poll has taken so far, in nanoseconds.
+    fn runs(&self) -> u64 {
+        let since = self.polled_at.load(Ordering::Relaxed);
+        self.now().saturating_sub(since)
+    }
+
+    fn is_long(&self) -> bool {
+        let ran = self.ran.load(Ordering::Relaxed).saturating_add(self.runs());
+        Duration::from_nanos(ran) >= self.turns.short
+    }
 }
 
 /// Where an attempt stands.
@@ -68,16 +114,19 @@ enum Place {
 impl Turn {
     /// Gives way at a tick, and comes back when it is this attempt's turn.
     pub(crate) async fn give_way(self) {
-        if self.0.ticks.fetch_add(1, Ordering::Relaxed) < SHORT {
+        if !self.0.is_long() {
             return requeue().await;
         }
         self.stand(Place::Out);
         // Nobody closes the semaphore.
-        if let Ok(turn) = Arc::clone(&self.0.turns.0).acquire_owned().await {
+        if let Ok(turn) = Arc::clone(&self.0.turns.free).acquire_owned().await {
             self.stand(Place::Next(turn));
-            // Behind the queue, and after the runtime looked at its timers and
-            // sockets.
-            yield_now().await;
+            let turned = self.0.turned.fetch_add(1, Ordering::Relaxed);
+            if turned % LOOK_AROUND == 0 {
+                yield_now().await;
+            } else {
+                requeue().await;
+            }
             self.go_on();
         }
     }
@@ -109,8 +158,7 @@ impl Turn {
     }
 }
 
-/// Goes to the end of the runtime's queue. `yield_now` goes behind the queue,
-/// which those who take turns do.
+/// Goes to the end of the runtime's queue.
 async fn requeue() {
     let mut queued = false;
     poll_fn(|context| {
@@ -127,12 +175,17 @@ async fn requeue() {
 pub(crate) struct InTurn<'a, F> {
     future: Pin<&'a mut F>,
     turn: Turn,
+    polled: bool,
 }
 
 impl<'a, F> InTurn<'a, F> {
     /// Polls `future`, which takes `turn`.
     pub(crate) fn new(future: Pin<&'a mut F>, turn: Turn) -> Self {
-        Self { future, turn }
+        Self {
+            future,
+            turn,
+            polled: false,
+        }
     }
 }
 
@@ -140,7 +193,15 @@ impl<F: Future> Future for InTurn<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // The first one began with the attempt, and is the only one of most.
+        if std::mem::replace(&mut self.polled, true) {
+            self.turn.0.polled();
+        }
         let poll = self.future.as_mut().poll(context);
+        if poll.is_pending() {
+            let standing = &self.turn.0;
+            standing.ran.fetch_add(standing.runs(), Ordering::Relaxed);
+        }
         self.turn.end();
         poll
     }
@@ -161,6 +222,20 @@ mod tests {
 
     const LONG: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
+    /// One turn, and every attempt is long, or short, whatever time it takes.
+    fn turns() -> (Turns, Turns) {
+        let free = Turns::new(1).free;
+        let all = |short| Turns {
+            free: Arc::clone(&free),
+            short,
+        };
+        (all(Duration::ZERO), all(Duration::MAX))
+    }
+
+    fn line_up(turns: &Turns) -> Turn {
+        turns.line_up(Stopwatch::start())
+    }
+
     /// Meets `ticks` ticks, and says so each time it goes on.
     async fn run(name: &'static str, turn: Turn, ticks: u32, steps: Steps) {
         let body = async {
@@ -179,13 +254,17 @@ mod tests {
         }
     }
 
+    fn count(steps: &[&'static str], name: &str) -> usize {
+        steps.iter().filter(|step| **step == name).count()
+    }
+
     #[tokio::test]
     async fn long_attempts_take_turns() {
-        let turns = Turns::new(1);
+        let (long, _) = turns();
         let steps = Steps::default();
         let local = LocalSet::new();
         for name in LONG {
-            local.spawn_local(run(name, turns.line_up(), SHORT + 4, Rc::clone(&steps)));
+            local.spawn_local(run(name, line_up(&long), 4, Rc::clone(&steps)));
         }
         local.await;
         for round in steps.borrow().chunks(LONG.len()) {
@@ -195,55 +274,63 @@ mod tests {
         }
     }
 
-    /// What is done between `arrives`, in the midst of a turn while all the others
-    /// are long, and `short`.
-    fn passed(steps: &Steps) -> usize {
-        let steps = steps.borrow();
-        let at = |what| steps.iter().position(|step| *step == what).unwrap();
-        at("short") - at("arrives") - 1
-    }
-
     #[tokio::test]
     async fn a_short_attempt_does_not_queue_behind_long_ones() {
-        let turns = Turns::new(1);
+        let (long, short) = turns();
         let steps = Steps::default();
         let local = LocalSet::new();
-        let long = |name| run(name, turns.line_up(), 40, Rc::clone(&steps));
-        for name in ["a", "b", "c"] {
-            local.spawn_local(long(name));
+        for name in LONG {
+            local.spawn_local(run(name, line_up(&long), 40, Rc::clone(&steps)));
         }
-        let (turn, short) = (turns.line_up(), turns.line_up());
         let seen = Rc::clone(&steps);
+        let short = line_up(&short);
         local.spawn_local(async move {
-            run("d", turn, 20, Rc::clone(&seen)).await;
+            after(20, &seen).await;
             seen.borrow_mut().push("arrives");
-            spawn_local(run("short", short, SHORT, seen));
+            spawn_local(run("short", short, 4, seen));
         });
-        for name in ["e", "f", "g"] {
-            local.spawn_local(long(name));
-        }
         local.await;
-        assert!(passed(&steps) <= 1, "{steps:?}");
-        let shorts = steps
-            .borrow()
-            .iter()
-            .filter(|step| **step == "short")
-            .count();
-        assert_eq!(shorts, SHORT as usize);
+        let steps = steps.borrow();
+        let at = |what| steps.iter().position(|step| *step == what).unwrap();
+        let passed = at("short") - at("arrives") - 1;
+        assert!(passed <= 1, "{steps:?}");
+        assert_eq!(count(&steps, "short"), 4);
+    }
+
+    /// As many as it takes to keep the queue full, each over after one tick and
+    /// followed by the next.
+    #[tokio::test]
+    async fn a_long_attempt_gets_its_share_of_a_stream_of_short_ones() {
+        let (long, short) = turns();
+        let steps = Steps::default();
+        let local = LocalSet::new();
+        for _ in 0..4 {
+            let (short, seen) = (short.clone(), Rc::clone(&steps));
+            local.spawn_local(async move {
+                for _ in 0..200 {
+                    let next = run("short", line_up(&short), 1, Rc::clone(&seen));
+                    spawn_local(next).await.unwrap();
+                }
+            });
+        }
+        local.spawn_local(run("long", line_up(&long), 20, Rc::clone(&steps)));
+        local.await;
+        let steps = steps.borrow();
+        let last = steps.iter().rposition(|step| *step == "long").unwrap();
+        let shorts = count(&steps[..last], "short");
+        assert!(shorts < 700, "{shorts} short ones came first");
     }
 
     #[tokio::test]
     async fn one_that_waits_for_something_else_holds_up_nobody() {
-        let turns = Turns::new(1);
-        let (waiting, working) = (turns.line_up(), turns.line_up());
+        let (long, _) = turns();
+        let (waiting, working) = (line_up(&long), line_up(&long));
         let steps = Steps::default();
         let (done, seen) = (Rc::clone(&steps), Rc::clone(&steps));
         let local = LocalSet::new();
         local.spawn_local(async move {
             let body = async {
-                for _ in 0..=SHORT {
-                    waiting.clone().give_way().await;
-                }
+                waiting.clone().give_way().await;
                 seen.borrow_mut().push("waits");
                 pending::<()>().await;
             };
@@ -252,32 +339,51 @@ mod tests {
         local
             .run_until(async {
                 after(1, &steps).await;
-                run("works", working, SHORT + 3, Rc::clone(&steps)).await;
+                run("works", working, 3, Rc::clone(&steps)).await;
             })
             .await;
-        assert_eq!(done.borrow().len(), 1 + SHORT as usize + 3);
+        assert_eq!(done.borrow().len(), 1 + 3);
     }
 
     #[tokio::test]
     async fn one_that_is_stopped_leaves_its_turn() {
-        let turns = Turns::new(1);
-        let turn = turns.line_up();
+        let (long, _) = turns();
+        let turn = line_up(&long);
         let mut body = Box::pin(async {
-            for _ in 0..=SHORT {
-                turn.clone().give_way().await;
-            }
+            turn.clone().give_way().await;
             pending::<()>().await;
         });
         {
             let mut stopped = pin!(InTurn::new(body.as_mut(), turn.clone()));
-            for _ in 0..2 * SHORT {
+            for _ in 0..4 {
                 let poll = poll_fn(|context| Poll::Ready(stopped.as_mut().poll(context)));
                 assert!(poll.await.is_pending());
                 yield_now().await;
             }
         }
         drop(body);
-        run("on", turns.line_up(), SHORT + 2, Steps::default()).await;
-        assert_eq!(turns.0.available_permits(), 1);
+        run("on", line_up(&long), 2, Steps::default()).await;
+        assert_eq!(long.free.available_permits(), 1);
+    }
+
+    #[test]
+    fn time_in_polls_counts_and_time_between_them_does_not() {
+        let turns = Turns {
+            short: Duration::from_secs(3_600),
+            ..Turns::new(1)
+        };
+        let standing = line_up(&turns).0;
+        let hour = u64::try_from(turns.short.as_nanos()).unwrap();
+        // It waited for an hour, as far as its stopwatch goes, and ran not at all.
+        standing.polled();
+        assert!(!standing.is_long());
+        standing.ran.store(hour - 1, Ordering::Relaxed);
+        while standing.now() == standing.polled_at.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+        assert!(
+            standing.is_long(),
+            "what it runs now is the rest of the hour"
+        );
     }
 }

@@ -2,14 +2,14 @@
 //! a person can act on.
 
 use ringfence_flow::{
-    BudgetKind, Budgets, Failure, FailureCode, StopReason, clean_text, show_duration,
+    BudgetKind, Budgets, ByteSize, Failure, FailureCode, StopReason, clean_text, show_duration,
 };
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::agent::Question;
-use crate::backtrace::Backtrace;
+use crate::backtrace::{Backtrace, last_words};
 use crate::broken::{BudgetBroken, Misuse};
 use crate::limiter::Denied;
 use crate::meter::Phase;
@@ -135,17 +135,20 @@ impl Judge<'_> {
 
     fn trap(&self, what: &str, error: &Error) -> Failure {
         let mut message = format!("{} trapped: {what}", self.who());
-        let said = self.state.log.stderr_tail();
-        if !said.is_empty() {
-            message.push_str("\nit wrote last: ");
-            message.push_str(&said);
-        }
+        message.push_str(&self.said_last());
         let trace = Backtrace::of(error, self.lines);
         message.push_str(&trace.to_string());
         if trace.is_unknown() {
             message.push_str(UNKNOWN_PLACE);
         }
         Failure::new(FailureCode::Trap, message)
+    }
+
+    fn said_last(&self) -> String {
+        match last_words(&self.state.log.stderr_tail()) {
+            said if said.is_empty() => said,
+            said => format!("\nit wrote last: {said}"),
+        }
     }
 
     fn broken(&self, kind: BudgetKind, error: &Error) -> Failure {
@@ -162,10 +165,15 @@ impl Judge<'_> {
             BudgetKind::LogBytes => format!("logged more than {limit}"),
         };
         let hint = self.hint(kind);
+        // Who is denied memory may get to say where that was.
+        let said = match kind {
+            BudgetKind::Memory => self.said_last(),
+            _ => String::new(),
+        };
         let trace = Backtrace::of(error, self.lines);
         Failure::new(
             kind.failure().unwrap_or(FailureCode::Trap),
-            format!("{} {what}{hint}{trace}", self.who()),
+            format!("{} {what}{hint}{said}{trace}", self.who()),
         )
     }
 
@@ -198,6 +206,19 @@ impl Judge<'_> {
             Question::Execute(_) => "the attempt",
         }
     }
+}
+
+/// The failure of an attempt that is not made: what it is given is more than it
+/// could hold, and would only be copied to find that out.
+pub(crate) fn too_much_to_read(size: ByteSize, budgets: &Budgets, ceiling: &Budgets) -> Failure {
+    let memory = budgets.memory;
+    Failure::new(
+        FailureCode::InvalidInput,
+        format!(
+            "the input and what the task needs are {size} together, more than the agent's {memory} of memory\nhint: give it less, pass large contents as artifacts, or raise `budget.memory` for the task, up to the operator's ceiling of {}",
+            ceiling.memory
+        ),
+    )
 }
 
 /// The failure of an attempt that was stopped from outside.

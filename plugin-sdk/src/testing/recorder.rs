@@ -87,6 +87,18 @@ impl Recorder {
         self.recorded().answers.push_back(answer);
     }
 
+    /// Whether answers of a model are left.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.recorded().answers.is_empty()
+    }
+
+    pub(super) fn mounts(&self) -> Vec<(String, PathBuf)> {
+        let mounts = self.recorded().mounts.clone();
+        let mut mounts: Vec<_> = mounts.into_iter().collect();
+        mounts.sort();
+        mounts
+    }
+
     pub(super) fn logs(&self) -> Vec<LogLine> {
         self.recorded().logs.clone()
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arbitrary::Unstructured;
 use ringfence_flow::AgentName;
@@ -40,7 +41,12 @@ pub(crate) fn component(bytes: &[u8]) {
     };
     let path = stage.live.folder.path().join("fuzzed.wasm");
     fs::write(&path, file).unwrap();
-    let look = || stage.live.runtime.block_on(stage.live.sandbox.refresh());
+    let look = || {
+        stage
+            .live
+            .runtime
+            .block_on(stage.live.sandbox.refresh(Duration::MAX))
+    };
     look().unwrap();
     let looked = look().unwrap();
     assert!(

@@ -31,7 +31,7 @@ struct Call<'a> {
 }
 
 pub(crate) async fn call(global: &Global, args: &CallArgs) -> Result<ExitCode, CliError> {
-    let input = input(&args.input)?;
+    let input = read_input(&args.input)?;
     let session = Session::open(global, &args.mount).await?;
     let agent = session.agent(&args.name)?;
     let profile = Arc::clone(agent.profile());
@@ -115,7 +115,8 @@ fn other_role(role: &Role, profile: &ringfence::flow::AgentProfile) -> CliError 
     )
 }
 
-fn input(text: &str) -> Result<Json, CliError> {
+/// The document that `--input` names: itself, `@FILE`, or `-` for stdin.
+pub(super) fn read_input(text: &str) -> Result<Json, CliError> {
     let document = match (text, text.strip_prefix('@')) {
         ("-", _) => {
             let mut stdin = String::new();

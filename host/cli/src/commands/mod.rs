@@ -1,30 +1,42 @@
 //! One file a command.
 
 mod agents;
+mod attempt;
 mod audit;
+mod build;
 mod call;
 mod check;
 mod componentize;
+mod dev;
 mod drive;
 mod graph;
+mod guarded;
 mod history;
 mod inspect;
 mod interrupt;
 mod kept;
+mod new;
 mod offline;
 mod report;
 mod resume;
 mod run;
 mod runs;
 mod session;
+mod stage;
+mod test;
 mod watch;
 mod workflow;
 
 pub(crate) use agents::{list, release};
+pub(crate) use attempt::attempt;
+pub(crate) use build::build;
 pub(crate) use call::call;
 pub(crate) use check::check;
 pub(crate) use componentize::componentize;
+pub(crate) use dev::dev;
 pub(crate) use graph::graph;
 pub(crate) use inspect::inspect;
+pub(crate) use new::new;
 pub(crate) use run::run;
 pub(crate) use runs::{parse_task, runs};
+pub(crate) use test::test;

@@ -17,11 +17,12 @@ use ringfence::hot::{DEFAULT_LOOK, FolderWatch};
 use ringfence::journal::ConductFolder;
 use ringfence::sandbox::{
     Compilation, FolderObserver, LoadError, LoadedAgent, LoadedComponent, Loading, Refusal,
-    Sandbox, missing_protections, own_program,
+    Sandbox, missing_protections,
 };
 
+use super::guarded;
 use super::kept::journal_place;
-use crate::args::{COMPILE_COMMAND, Global};
+use crate::args::Global;
 use crate::error::CliError;
 use crate::output::{indented, say};
 use crate::ui::picture;
@@ -63,11 +64,8 @@ impl Session {
                 ));
             }
         }
-        let program = own_program().map_err(CliError::disk("ringfence".as_ref(), "find"))?;
-        sandbox.compilation = Compilation::ChildProcess {
-            program,
-            args: vec![COMPILE_COMMAND.to_owned()],
-        };
+        guarded::check(global, &sandbox)?;
+        sandbox.compilation = in_child()?;
         let folders = sandbox.plugins.clone();
         let cache_dir = sandbox.cache_dir.clone();
         let host = HostConfig {
@@ -78,7 +76,7 @@ impl Session {
         let Loading { sandbox, refused } = Sandbox::load(sandbox, &progress)
             .await
             .map_err(load_error)?;
-        progress.bar.finish_and_clear();
+        progress.done();
         Ok(Self {
             sandbox: Arc::new(sandbox),
             refused,
@@ -255,7 +253,8 @@ pub(super) fn conduct(global: &Global) -> Option<ConductFolder> {
     Some(ConductFolder::of_journal(&journal))
 }
 
-fn config(global: &Global) -> Result<Config, CliError> {
+/// The operator's file, or the defaults.
+pub(super) fn config(global: &Global) -> Result<Config, CliError> {
     let mut config = match &global.config {
         Some(path) => load(path)?,
         None if Path::new(FILE_NAME).exists() => load(FILE_NAME.as_ref())?,
@@ -282,6 +281,11 @@ fn load(path: &Path) -> Result<Config, CliError> {
         }
         _ => CliError::Invalid(error.to_string()),
     })
+}
+
+/// This program, started once more for each plugin.
+pub(super) fn in_child() -> Result<Compilation, CliError> {
+    Compilation::this_program().map_err(CliError::disk("ringfence".as_ref(), "find"))
 }
 
 /// The folder behind a mount, which has to be there.
@@ -312,7 +316,8 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn load_error(error: LoadError) -> CliError {
+/// Why there are no sandboxes at all.
+pub(super) fn load_error(error: LoadError) -> CliError {
     match &error {
         LoadError::AboveCeiling { .. } => CliError::Invalid(error.to_string()),
         LoadError::Cache(_) | LoadError::Folder(_) => CliError::Files(error.to_string()),
@@ -321,12 +326,12 @@ fn load_error(error: LoadError) -> CliError {
 }
 
 /// Shows how far loading has come, if it takes long enough to wonder.
-struct LoadProgress {
+pub(super) struct LoadProgress {
     bar: ProgressBar,
 }
 
 impl LoadProgress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("loading agents {pos}/{len}  {msg}") {
             bar.set_style(style);
@@ -340,6 +345,11 @@ impl LoadProgress {
             }
         });
         Self { bar }
+    }
+
+    /// Takes away what it has drawn.
+    pub(super) fn done(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -24,6 +24,8 @@ pub type Script = Box<dyn Fn(&TaskRequest) -> (Duration, AttemptResult) + Send +
 pub struct Scripted {
     pub agents: BTreeMap<AgentName, (Arc<AgentProfile>, Script)>,
     pub declines: Vec<(&'static str, &'static str)>,
+    /// Agents that take so long to say whether they can.
+    pub dawdles: BTreeMap<&'static str, Duration>,
 }
 
 impl Scripted {
@@ -74,7 +76,11 @@ impl AttemptRunner for Scripted {
             .declines
             .iter()
             .any(|(who, task)| *who == agent.as_str() && *task == request.key.task.as_str());
-        Box::pin(async move { Ok(!declines) })
+        let time = self.dawdles.get(agent.as_str()).copied();
+        Box::pin(async move {
+            tokio::time::sleep(time.unwrap_or_default()).await;
+            Ok(!declines)
+        })
     }
 
     fn fingerprint<'a>(

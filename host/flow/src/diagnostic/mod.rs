@@ -1,4 +1,4 @@
-//! What is wrong with a workflow file, and where.
+//! What is wrong with a file, and where.
 
 mod render;
 mod source;
@@ -34,7 +34,9 @@ pub struct Related {
 }
 
 impl Diagnostic {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>, span: TextSpan) -> Self {
+    /// Something that is wrong at `span`, with a stable name.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<String>, span: TextSpan) -> Self {
         Self {
             code,
             message: message.into(),
@@ -45,20 +47,23 @@ impl Diagnostic {
         }
     }
 
+    /// The same with a few words at the place.
     #[must_use]
-    pub(crate) fn labelled(mut self, label: impl Into<String>) -> Self {
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
+    /// The same with what to write or do instead.
     #[must_use]
-    pub(crate) fn hinting(mut self, hint: impl Into<Option<String>>) -> Self {
+    pub fn hinting(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
     }
 
+    /// The same with another place that has to do with it.
     #[must_use]
-    pub(crate) fn also(mut self, span: TextSpan, label: impl Into<String>) -> Self {
+    pub fn also(mut self, span: TextSpan, label: impl Into<String>) -> Self {
         self.related.push(Related {
             span,
             label: label.into(),

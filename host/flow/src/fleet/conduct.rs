@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, AttemptResult, FailureCode};
+use crate::{AgentName, AttemptResult, BudgetKind, FailureCode};
 
 /// When an agent is set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,21 @@ impl fmt::Display for AgentConduct {
 impl AgentConduct {
     /// Takes in how an attempt ended. An orderly end, a failure among them,
     /// ends a row of faults; what the agent has nothing to do with says nothing.
+    /// That is so for a budget in `tight`, of which the workflow gave less than the
+    /// operator gives to everybody: a file must not be able to set agents aside.
     #[must_use]
-    pub fn after(self, policy: ConductPolicy, result: &AttemptResult) -> Self {
+    pub fn after(
+        self,
+        policy: ConductPolicy,
+        result: &AttemptResult,
+        tight: &[BudgetKind],
+    ) -> Self {
         let code = match result {
             AttemptResult::Completed(_) | AttemptResult::Rejected(_) => None,
             AttemptResult::Failed(failure) => Some(failure.code),
         };
         match code {
+            Some(code) if tight.iter().any(|kind| kind.failure() == Some(code)) => self,
             Some(code) if code.is_fault() => {
                 let faults = self.faults.saturating_add(1);
                 Self {
@@ -120,7 +128,7 @@ mod tests {
         let start = AgentConduct::default();
         results
             .iter()
-            .fold(start, |conduct, result| conduct.after(policy, result))
+            .fold(start, |conduct, result| conduct.after(policy, result, &[]))
     }
 
     #[test]
@@ -145,6 +153,18 @@ mod tests {
             let conduct = after(&[trap.clone(), failed(neither), trap.clone()], 2);
             assert!(conduct.set_aside, "{neither}");
         }
+    }
+
+    #[test]
+    fn a_budget_that_the_workflow_made_tight_says_nothing() {
+        let policy = ConductPolicy {
+            faults: NonZeroU32::new(1),
+        };
+        let tight = [BudgetKind::Fuel];
+        let after = |code| AgentConduct::default().after(policy, &failed(code), &tight);
+        assert_eq!(after(FailureCode::OutOfFuel), AgentConduct::default());
+        assert!(after(FailureCode::OutOfMemory).set_aside, "another budget");
+        assert!(after(FailureCode::Trap).set_aside, "no budget at all");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::conduct::AgentConduct;
 use super::member::Member;
 use super::scheduler::{Fleet, FleetAction, Held, Ticket};
-use crate::{AgentName, AgentProfile, AttemptResult, ContentHash};
+use crate::{AgentName, AgentProfile, AttemptResult, BudgetKind, ContentHash};
 
 /// What became of an agent while the host was live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,11 +91,13 @@ impl Fleet {
     }
 
     /// Takes in how the attempt of a ticket ended, before the ticket itself
-    /// [does](Self::ended).
+    /// [does](Self::ended), and of which budgets it had been given less than is
+    /// usual.
     pub fn judge(
         &mut self,
         ticket: Ticket,
         result: &AttemptResult,
+        tight: &[BudgetKind],
         actions: &mut Vec<FleetAction>,
     ) {
         let Some(index) = self.tickets.get(&ticket).and_then(Held::member) else {
@@ -103,7 +105,7 @@ impl Fleet {
         };
         let member = &mut self.members[index];
         let before = member.conduct;
-        let conduct = before.after(self.policy.conduct, result);
+        let conduct = before.after(self.policy.conduct, result, tight);
         if conduct == before {
             return;
         }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::places::{PlacedExpression, Places};
-use super::reader::Reader;
 use crate::diagnostic::Diagnostic;
+use crate::document::Reader;
 use crate::plan::Ancestors;
 use crate::{Plan, PlanError, ROOTS, Root, TaskIndex, Workflow, suggest};
 

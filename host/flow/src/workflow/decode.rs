@@ -10,8 +10,8 @@ use super::keys;
 use super::limits::limits;
 use super::places::Places;
 use super::policy::{RetryFile, budget, retry, retry_budget};
-use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
+use crate::document::{Fields, Reader};
 use crate::plan::MAX_TASKS;
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{

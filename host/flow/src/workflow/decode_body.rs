@@ -9,8 +9,8 @@ use super::decode_task::template;
 use super::files::Files;
 use super::keys;
 use super::places::TaskPlaces;
-use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
+use crate::document::{Fields, Reader};
 use crate::plan::MAX_TASKS;
 use crate::yaml::{Node, NodeKind};
 use crate::{

@@ -11,8 +11,8 @@ use super::files::Files;
 use super::keys;
 use super::places::{PlacedExpression, TaskPlaces};
 use super::policy::{RetryFile, budget, merge, policy, retry};
-use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
+use crate::document::{Fields, Reader};
 use crate::expr::{TemplateNode, TextPart, text_node};
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{

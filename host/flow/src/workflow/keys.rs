@@ -1,15 +1,7 @@
 //! The keys of workflow files: the one list that the reader and the schema
 //! are held to.
 
-/// The keys of a map in a file.
-pub(super) struct Keys {
-    /// What the map is, with an article.
-    pub(super) what: &'static str,
-    /// The keys that are read.
-    pub(super) known: &'static [&'static str],
-    /// Keys that make sense and are not there yet.
-    pub(super) later: &'static [&'static str],
-}
+use crate::document::Keys;
 
 pub(super) const WORKFLOW: Keys = Keys {
     what: "a workflow",

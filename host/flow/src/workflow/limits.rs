@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use super::decode::MAX_CONCURRENCY;
 use super::keys;
-use super::reader::Reader;
 use crate::diagnostic::Diagnostic;
+use crate::document::Reader;
 use crate::yaml::{Node, NodeKind};
 use crate::{AgentName, InvalidId, Limit, Limits, Role, Task, TaskBody, suggest};
 

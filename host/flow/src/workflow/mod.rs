@@ -18,7 +18,6 @@ mod limits;
 mod model;
 mod places;
 mod policy;
-mod reader;
 mod schema;
 
 pub use bundle::{BundledFile, WorkflowBundle};
@@ -36,10 +35,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source};
+use crate::document::Reader;
 use crate::{Plan, PlanError, yaml};
 use files::Files;
 use places::Places;
-use reader::Reader;
 
 /// A workflow file that is right in itself.
 #[derive(Clone, Debug)]

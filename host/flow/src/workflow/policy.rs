@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::keys;
-use super::reader::{Fields, Reader};
 use crate::diagnostic::Diagnostic;
+use crate::document::{Fields, Reader};
 use crate::yaml::{Key, Node, NodeKind};
 use crate::{
     Backoff, BudgetKind, BudgetOverrides, CodeRetry, FailureCode, Jitter, Priority, Retry,

@@ -55,7 +55,7 @@ fn read(source: &Source<'_>, errors: &mut Vec<Diagnostic>) -> Result<Node, Stop>
             documents += 1;
             if documents > 1 {
                 let place = source.span(builder.range(span));
-                let message = "a workflow file holds one document";
+                let message = "a file holds one document";
                 return Err(Box::new(
                     Diagnostic::new("several-documents", message, place)
                         .labelled("a second one starts here")
@@ -77,7 +77,7 @@ fn check_text(source: &Source<'_>) -> Result<(), Stop> {
     let size = source.text.len() as u64;
     if size > MAX_FILE_SIZE.as_u64() {
         let message = format!(
-            "a workflow file has at most {MAX_FILE_SIZE}, this one has {}",
+            "a file has at most {MAX_FILE_SIZE}, this one has {}",
             crate::ByteSize::bytes(size)
         );
         return Err(Box::new(Diagnostic::new(

@@ -23,43 +23,57 @@ const MAX_NODES: usize = 200_000;
 
 /// A value and the bytes it takes.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) kind: NodeKind,
-    pub(crate) range: Range<usize>,
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Where it stands.
+    pub range: Range<usize>,
 }
 
 /// The kinds of values.
 #[derive(Clone, Debug)]
-pub(crate) enum NodeKind {
+pub enum NodeKind {
+    /// Nothing.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// A number.
     Number(serde_json::Number),
+    /// A text.
     Text {
+        /// It, without quotes and escapes.
         text: String,
         /// The byte of the file at which `text` stands as it is, if it does.
         verbatim: Option<usize>,
     },
+    /// A list.
     List(Vec<Node>),
+    /// A map, in the order of the file.
     Map(Vec<Entry>),
 }
 
 /// A key and its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) key: Key,
-    pub(crate) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: Key,
+    /// What it has.
+    pub value: Node,
 }
 
 /// The key of a map, and the bytes it takes.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) text: String,
-    pub(crate) range: Range<usize>,
+pub struct Key {
+    /// The key.
+    pub text: String,
+    /// Where it stands.
+    pub range: Range<usize>,
 }
 
 impl Node {
     /// What it is, with an article.
-    pub(crate) fn describe(&self) -> &'static str {
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
         match self.kind {
             NodeKind::Null => "nothing",
             NodeKind::Bool(_) => "a boolean",
@@ -71,7 +85,8 @@ impl Node {
     }
 
     /// The same as JSON.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
         match &self.kind {
             NodeKind::Null => serde_json::Value::Null,
             NodeKind::Bool(value) => (*value).into(),

@@ -55,9 +55,9 @@ impl ChildError {
 /// Compiles the component on stdin and writes the code to stdout: the whole
 /// life of the process that the host starts for each component.
 ///
-/// A program that embeds the sandbox calls this at the very start of `main`,
-/// when its arguments are those of [`Compilation::ChildProcess`], and returns
-/// what this returns. First of all it takes away from its own process what
+/// A program that embeds the sandbox and takes components from elsewhere calls
+/// this at the very start of `main`, when it was started for that, and returns
+/// what this returns; [`Compilation::this_program`] then starts it. First of all it takes away from its own process what
 /// compiling does not need: memory and time beyond the host's limits, files
 /// and inherited descriptors; on Linux also the sight of all files and networks
 /// (Landlock) and nearly all system calls (seccomp). On Windows there are no such limits, and only
@@ -67,7 +67,7 @@ impl ChildError {
 /// use std::process::ExitCode;
 ///
 /// fn main() -> ExitCode {
-///     if std::env::args_os().nth(1).is_some_and(|arg| arg == "compile-component") {
+///     if ringfence_sandbox::is_compile_child() {
 ///         return ringfence_sandbox::compile_child_main();
 ///     }
 ///     // What the program is really for.
@@ -75,7 +75,7 @@ impl ChildError {
 /// }
 /// ```
 ///
-/// [`Compilation::ChildProcess`]: crate::Compilation::ChildProcess
+/// [`Compilation::this_program`]: crate::Compilation::this_program
 #[must_use]
 pub fn compile_child_main() -> ExitCode {
     match run() {

@@ -32,7 +32,7 @@ pub(crate) use compatibility::Compatibility;
 #[cfg(target_os = "linux")]
 pub(crate) use confine::{has_landlock, has_seccomp};
 pub use limits::CompileLimits;
-pub use own_program::own_program;
+pub use own_program::{COMPILE_ARGUMENT, is_compile_child, own_program};
 
 use std::fmt;
 use std::sync::Arc;
@@ -139,21 +139,13 @@ impl Compiler {
         bytes: Arc<[u8]>,
     ) -> Result<LoadedCode, RefusalReason> {
         let compatible = Compatibility::of(engine);
-        let (cached, hash) = blocking({
-            let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
-            move || {
-                let content = ContentHash::from_bytes(Sha256::digest(&bytes).into());
-                let key = CacheKey {
-                    compatible,
-                    content,
-                };
-                let cached = cache.and_then(|cache| cache.load(&engine, &key));
-                Ok((cached, content))
-            }
+        let hash = blocking({
+            let bytes = Arc::clone(&bytes);
+            move || Ok(ContentHash::from_bytes(Sha256::digest(&bytes).into()))
         })
         .await?;
-        if let Some((component, facts)) = cached {
-            return Ok(LoadedCode::new(component, facts, hash));
+        if let Some(code) = self.cached(engine, hash).await {
+            return Ok(code);
         }
         let compiled = self.compile(engine, bytes, compatible).await?;
         let key = CacheKey {
@@ -173,6 +165,19 @@ impl Compiler {
             Ok(LoadedCode::new(component, compiled.facts, hash))
         })
         .await
+    }
+
+    /// The component of this content, if the cache has it.
+    pub(crate) async fn cached(&self, engine: &Engine, content: ContentHash) -> Option<LoadedCode> {
+        let (engine, cache) = (engine.clone(), self.cache.clone()?);
+        let key = CacheKey {
+            compatible: Compatibility::of(&engine),
+            content,
+        };
+        let loaded = blocking(move || Ok(cache.load(&engine, &key))).await;
+        // One that cannot be had is compiled.
+        let (component, facts) = loaded.ok().flatten()?;
+        Some(LoadedCode::new(component, facts, content))
     }
 
     /// Loads a component that this has loaded before for another engine, of the

@@ -3,6 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 
+/// The argument that makes a program compile one component, as
+/// [`compile_child_main`](super::compile_child_main) does.
+pub const COMPILE_ARGUMENT: &str = "compile-component";
+
+/// Whether this process was started to compile one component.
+#[must_use]
+pub fn is_compile_child() -> bool {
+    let mut args = std::env::args_os().skip(1);
+    args.next().is_some_and(|arg| arg == COMPILE_ARGUMENT) && args.next().is_none()
+}
+
 /// The program that is running, for [`Compilation::ChildProcess`].
 ///
 /// On Linux this is a name that stays good when the file is replaced or

@@ -155,6 +155,11 @@ impl Folder {
         Ok(files)
     }
 
+    /// How many files are loaded at a time.
+    pub(crate) fn parallel(&self) -> usize {
+        self.parallel
+    }
+
     /// What tells each file from another one. One that cannot be looked at is
     /// left out.
     ///
@@ -247,14 +252,26 @@ async fn load_component(
     engine: &Engine,
     compiler: &Compiler,
 ) -> Result<(LoadedCode, ByteSize), RefusalReason> {
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || read::read(&owned, limit));
-    let bytes = read
-        .await
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    let (hash, size) = file(path, move |path| read::hash(path, limit)).await?;
+    if let Some(code) = compiler.cached(engine, hash).await {
+        return Ok((code, size));
+    }
+    // Hashed once more: what is compiled is what has this hash, whatever the file
+    // was a moment ago.
+    let bytes = file(path, move |path| read::read(path, limit)).await?;
     let size = ByteSize::bytes(bytes.len() as u64);
     let code = compiler.load(engine, bytes.into()).await?;
     Ok((code, size))
+}
+
+/// Does something with a file where it does not keep other tasks from running.
+async fn file<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&Path) -> Result<T, RefusalReason> + Send + 'static,
+) -> Result<T, RefusalReason> {
+    let path = path.to_owned();
+    let done = tokio::task::spawn_blocking(move || work(&path)).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 #[cfg(test)]

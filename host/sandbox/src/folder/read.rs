@@ -4,36 +4,82 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-use ringfence_flow::ByteSize;
+use ringfence_flow::{ByteSize, ContentHash};
+use sha2::{Digest, Sha256};
 
 use crate::refusal::RefusalReason;
+
+/// How much of a file is hashed at a time: what a core's cache holds.
+const PART: usize = 128 << 10;
 
 /// The content of the file at `path`.
 ///
 /// # Errors
 /// It is no regular file, larger than `limit`, or cannot be read.
 pub(super) fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>, RefusalReason> {
-    let file = open(path).map_err(RefusalReason::Unreadable)?;
-    let metadata = file.metadata().map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
-    }
-    let too_large = |size| RefusalReason::TooLarge {
-        size: ByteSize::bytes(size),
-        limit,
-    };
-    if metadata.len() > limit.as_u64() {
-        return Err(too_large(metadata.len()));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    // The file may grow while it is read.
-    file.take(limit.as_u64().saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(RefusalReason::Unreadable)?;
-    if bytes.len() as u64 > limit.as_u64() {
-        return Err(too_large(bytes.len() as u64));
-    }
+    let bounded = Bounded::open(path, limit)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(bounded.len).unwrap_or(0));
+    bounded.each_part(|part| bytes.extend_from_slice(part))?;
     Ok(bytes)
+}
+
+/// The SHA-256 of the file at `path`, and its size. Only a part of it is in memory
+/// at a time: a Python agent is 18 MB, and finding room for them takes longer than
+/// hashing them.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn hash(path: &Path, limit: ByteSize) -> Result<(ContentHash, ByteSize), RefusalReason> {
+    let mut hasher = Sha256::new();
+    let size = Bounded::open(path, limit)?.each_part(|part| hasher.update(part))?;
+    Ok((ContentHash::from_bytes(hasher.finalize().into()), size))
+}
+
+/// A regular file that is not larger than a limit.
+struct Bounded {
+    file: File,
+    len: u64,
+    limit: ByteSize,
+}
+
+impl Bounded {
+    fn open(path: &Path, limit: ByteSize) -> Result<Self, RefusalReason> {
+        let file = open(path).map_err(RefusalReason::Unreadable)?;
+        let metadata = file.metadata().map_err(RefusalReason::Unreadable)?;
+        if !metadata.is_file() {
+            return Err(RefusalReason::NotAFile);
+        }
+        let len = metadata.len();
+        let bounded = Self { file, len, limit };
+        bounded.check(len)?;
+        Ok(bounded)
+    }
+
+    fn check(&self, size: u64) -> Result<(), RefusalReason> {
+        let (size, limit) = (ByteSize::bytes(size), self.limit);
+        if size > limit {
+            return Err(RefusalReason::TooLarge { size, limit });
+        }
+        Ok(())
+    }
+
+    /// Reads it to its end, and says how much that was.
+    fn each_part(mut self, mut take: impl FnMut(&[u8])) -> Result<ByteSize, RefusalReason> {
+        let mut part = vec![0; PART];
+        let mut size = 0;
+        loop {
+            let count = match self.file.read(&mut part) {
+                Ok(0) => return Ok(ByteSize::bytes(size)),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(RefusalReason::Unreadable(error)),
+            };
+            size += count as u64;
+            // The file may grow while it is read.
+            self.check(size)?;
+            take(&part[..count]);
+        }
+    }
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -63,6 +109,18 @@ mod tests {
             error.to_string(),
             "has 100 B, and a component may have at most 99 B"
         );
+    }
+
+    #[test]
+    fn a_file_of_many_parts_is_hashed_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wasm");
+        let bytes: Vec<u8> = (0..3 * PART + 7).map(|i| i as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let (found, size) = hash(&path, ByteSize::mib(1)).unwrap();
+        assert_eq!(found.as_bytes(), Sha256::digest(&bytes).as_slice());
+        assert_eq!(size, ByteSize::bytes(bytes.len() as u64));
+        assert_eq!(read(&path, ByteSize::mib(1)).unwrap(), bytes);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Stamp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// It is new, or another one than before.
-    Load(PathBuf),
+    Load(PathBuf, Stamp),
     /// It is not there any more.
     Gone(PathBuf),
 }
@@ -85,6 +85,12 @@ impl Looks {
         }
     }
 
+    /// Whether `path` is still what a look found there and said was due.
+    pub(crate) fn is_due(&self, path: &Path, stamp: Stamp) -> bool {
+        let seen = self.files.get(path);
+        seen.is_some_and(|seen| seen.taken == Some(stamp))
+    }
+
     /// Takes in what is there now, and says what is to be done, in the order of
     /// the paths, what is gone first.
     pub(crate) fn look(&mut self, now: &BTreeMap<PathBuf, Stamp>) -> Vec<Due> {
@@ -108,7 +114,7 @@ impl Looks {
             let is_calm = seen.last.replace(*stamp) == Some(*stamp);
             if is_calm && seen.taken != Some(*stamp) {
                 seen.taken = Some(*stamp);
-                due.push(Due::Load(path.clone()));
+                due.push(Due::Load(path.clone(), *stamp));
             }
         }
         due
@@ -132,8 +138,8 @@ mod tests {
         files.collect()
     }
 
-    fn load(path: &str) -> Vec<Due> {
-        vec![Due::Load(path.into())]
+    fn load(path: &str, len: u64) -> Vec<Due> {
+        vec![Due::Load(path.into(), stamp(len))]
     }
 
     #[test]
@@ -142,10 +148,10 @@ mod tests {
         assert_eq!(looks.look(&files(&[("a", 1)])), []);
         assert_eq!(looks.look(&files(&[("a", 1), ("b", 1)])), [], "new");
         assert_eq!(looks.look(&files(&[("a", 1), ("b", 2)])), [], "it grows");
-        assert_eq!(looks.look(&files(&[("a", 1), ("b", 2)])), load("b"));
+        assert_eq!(looks.look(&files(&[("a", 1), ("b", 2)])), load("b", 2));
         assert_eq!(looks.look(&files(&[("a", 1), ("b", 2)])), [], "once");
         assert_eq!(looks.look(&files(&[("a", 7), ("b", 2)])), [], "replaced");
-        assert_eq!(looks.look(&files(&[("a", 7), ("b", 2)])), load("a"));
+        assert_eq!(looks.look(&files(&[("a", 7), ("b", 2)])), load("a", 7));
     }
 
     #[test]
@@ -153,7 +159,7 @@ mod tests {
         let mut looks = Looks::first(files(&[("a", 1)]));
         assert_eq!(looks.look(&files(&[])), []);
         assert_eq!(looks.look(&files(&[("a", 2)])), [], "it was replaced");
-        assert_eq!(looks.look(&files(&[("a", 2)])), load("a"));
+        assert_eq!(looks.look(&files(&[("a", 2)])), load("a", 2));
         assert_eq!(looks.look(&files(&[])), []);
         assert_eq!(looks.look(&files(&[])), [Due::Gone("a".into())]);
         assert_eq!(looks.look(&files(&[])), []);
@@ -164,6 +170,21 @@ mod tests {
         let mut looks = Looks::first(files(&[("a", 1)]));
         looks.forget("a".as_ref());
         assert_eq!(looks.look(&files(&[("a", 1)])), []);
-        assert_eq!(looks.look(&files(&[("a", 1)])), load("a"));
+        assert_eq!(looks.look(&files(&[("a", 1)])), load("a", 1));
+    }
+
+    #[test]
+    fn what_was_due_is_so_until_there_is_something_else() {
+        let mut looks = Looks::default();
+        looks.look(&files(&[("a", 1)]));
+        assert_eq!(looks.look(&files(&[("a", 1)])), load("a", 1));
+        assert!(looks.is_due("a".as_ref(), stamp(1)));
+        looks.look(&files(&[("a", 2)]));
+        looks.look(&files(&[("a", 2)]));
+        assert!(!looks.is_due("a".as_ref(), stamp(1)), "replaced");
+        assert!(looks.is_due("a".as_ref(), stamp(2)));
+        looks.look(&files(&[]));
+        looks.look(&files(&[]));
+        assert!(!looks.is_due("a".as_ref(), stamp(2)), "gone");
     }
 }

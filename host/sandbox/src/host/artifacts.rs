@@ -50,22 +50,22 @@ impl Host for AttemptState {
         let Ok(hash) = sha256.parse::<ContentHash>() else {
             return Ok(Err(ArtifactError::NotFound));
         };
-        match store.get(hash).await {
-            Ok(content) => {
-                // The guest needs as much room as the copy in between.
-                if content.len() as u64 > self.memory.left() / 2 {
-                    return Ok(Err(ArtifactError::TooLarge(content.len() as u64)));
-                }
-                let size = content.len() as u64;
-                self.memory.hold(size)?;
-                self.memory.release(size);
-                self.meter.copy(content.len());
-                self.known_artifacts.insert(hash, size);
-                Ok(Ok(content.to_vec()))
-            }
-            Err(StoreError::NotFound(_)) => Ok(Err(ArtifactError::NotFound)),
-            Err(error @ StoreError::Store(_)) => Err(host_failed(error)),
+        let size = match store.size(hash).await {
+            Ok(size) => size.as_u64(),
+            Err(StoreError::NotFound(_)) => return Ok(Err(ArtifactError::NotFound)),
+            Err(error @ StoreError::Store(_)) => return Err(host_failed(error)),
+        };
+        // The guest needs as much room as the copy in between.
+        if size > self.memory.left() / 2 {
+            return Ok(Err(ArtifactError::TooLarge(size)));
         }
+        self.memory.hold(size)?;
+        let content = store.get(hash).await;
+        self.memory.release(size);
+        let content = content.map_err(host_failed)?;
+        self.meter.copy(content.len());
+        self.known_artifacts.insert(hash, size);
+        Ok(Ok(content.to_vec()))
     }
 }
 

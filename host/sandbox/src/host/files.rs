@@ -1,30 +1,40 @@
 //! `wasi:filesystem/types`: wasmtime's own functions, and each refusal told to
 //! the audit with the rule behind it.
 //!
-//! Only functions that a mount's grant can refuse are here. They stand in front
-//! of wasmtime's, which they call, but for the one that makes symbolic links:
-//! wasmtime keeps a guest from following a link out of its mount, but not from
-//! making one, and whoever follows it later, a person or another program, is in
-//! no sandbox.
+//! Only functions that a grant or a budget can refuse are here. They stand in
+//! front of wasmtime's, which they call, and are stricter in these:
+//!
+//! - No symbolic link is made, moved or linked to: wasmtime keeps a guest from
+//!   following one out of its mount, but whoever follows it later, a person or
+//!   another program, is in no sandbox.
+//! - Nothing is moved or hard-linked from one mount into another, though both may
+//!   be written: what is granted of one must not become part of the other.
+//! - Only files and folders are opened: the end of a pipe would keep a thread of
+//!   the host waiting for whoever opens the other.
+//! - A listing counts as memory that the host holds, until the guest drops it.
 
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorStat, ErrorCode, Filesize, Host as _, HostDescriptor as _,
-    MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
+    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
+    HostDescriptor as _, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
+    PathFlags,
 };
-use wasmtime_wasi::p2::{DynOutputStream, FsResult};
+use wasmtime_wasi::p2::{DynOutputStream, FsResult, ReaddirIterator};
 
+use super::listing;
 use crate::grants::Effect;
 use crate::state::AttemptState;
 
 type Fd = Resource<Descriptor>;
 type Stream = Resource<DynOutputStream>;
 
-/// The interface under the name that wasmtime gives it.
+/// The interfaces under the names that wasmtime gives them.
 const FILES: &str = "wasi:filesystem/types@0.2.12";
+const ROOTS: &str = "wasi:filesystem/preopens@0.2.12";
 
 /// Puts a function of a descriptor in front of wasmtime's: its name, its
 /// signature, whether it writes, and the descriptors that this takes.
@@ -51,10 +61,17 @@ macro_rules! told {
 /// None that a test would not find.
 pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
     linker.allow_shadowing(true);
+    linker.instance(ROOTS)?.func_wrap(
+        "get-directories",
+        |mut store: StoreContextMut<'_, AttemptState>, (): ()| {
+            // Asked by whoever opens standard error for the first time, too.
+            let state = store.data_mut().called_by_any();
+            let roots = state.filesystem().get_directories()?;
+            state.folders.roots(&roots);
+            Ok((roots,))
+        },
+    )?;
     let mut files = linker.instance(FILES)?;
-    told!(files, "open-at",
-        open_at(fd: Fd, follow: PathFlags, path: String, open: OpenFlags, flags: DescriptorFlags).await -> Fd,
-        writes: opens_to_write(open, flags), to: [fd]);
     told!(files, "stat-at", stat_at(fd: Fd, follow: PathFlags, path: String).await -> DescriptorStat,
         writes: false, to: [fd]);
     told!(files, "metadata-hash-at",
@@ -81,11 +98,65 @@ pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
         writes: true, to: [fd]);
     told!(files, "unlink-file-at", unlink_file_at(fd: Fd, path: String).await -> (),
         writes: true, to: [fd]);
-    told!(files, "rename-at", rename_at(fd: Fd, path: String, target: Fd, name: String).await -> (),
-        writes: true, to: [fd, target]);
-    told!(files, "link-at",
-        link_at(fd: Fd, follow: PathFlags, path: String, target: Fd, name: String).await -> (),
-        writes: true, to: [fd, target]);
+    files.func_wrap_async(
+        "[method]descriptor.open-at",
+        |mut store: StoreContextMut<'_, AttemptState>,
+         (fd, follow, path, open, flags): (Fd, PathFlags, String, OpenFlags, DescriptorFlags)| {
+            Box::new(async move {
+                let state = store.data_mut().called();
+                Ok((state.open(fd, follow, path, open, flags).await?,))
+            })
+        },
+    )?;
+    files.func_wrap_async(
+        "[method]descriptor.read-directory",
+        |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
+            Box::new(async move { Ok((store.data_mut().called().list(fd).await?,)) })
+        },
+    )?;
+    files.resource(
+        "directory-entry-stream",
+        ResourceType::host::<ReaddirIterator>(),
+        |mut store, listing| {
+            let state = store.data_mut().called();
+            let held = state.folders.unlisted(listing);
+            state.memory.release(held);
+            HostDirectoryEntryStream::drop(&mut state.filesystem(), Resource::new_own(listing))
+        },
+    )?;
+    files.func_wrap_async(
+        "[method]descriptor.rename-at",
+        |mut store: StoreContextMut<'_, AttemptState>,
+         (fd, path, target, name): (Fd, String, Fd, String)| {
+            Box::new(async move {
+                let state = store.data_mut().called();
+                if let Err(denied) = state.may_move(&fd, &path, &target).await? {
+                    return Ok((Err(denied),));
+                }
+                let effect = reached_for(state, true, &[&fd, &target]);
+                let done = state.filesystem().rename_at(fd, path, target, name).await;
+                Ok((told(state, effect, done)?,))
+            })
+        },
+    )?;
+    files.func_wrap_async(
+        "[method]descriptor.link-at",
+        |mut store: StoreContextMut<'_, AttemptState>,
+         (fd, follow, path, target, name): (Fd, PathFlags, String, Fd, String)| {
+            Box::new(async move {
+                let state = store.data_mut().called();
+                if let Err(denied) = state.may_move(&fd, &path, &target).await? {
+                    return Ok((Err(denied),));
+                }
+                let effect = reached_for(state, true, &[&fd, &target]);
+                let done = state
+                    .filesystem()
+                    .link_at(fd, follow, path, target, name)
+                    .await;
+                Ok((told(state, effect, done)?,))
+            })
+        },
+    )?;
     files.func_wrap(
         "[method]descriptor.symlink-at",
         |mut store: StoreContextMut<'_, AttemptState>, (_, _, _): (Fd, String, String)| {
@@ -96,6 +167,89 @@ pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
     )?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// What the guest is told.
+type Told<T> = std::result::Result<T, ErrorCode>;
+
+impl AttemptState {
+    /// Opens a file or a folder, and nothing else.
+    async fn open(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Result<Told<Fd>> {
+        let mount = self.folders.mount_of(&fd);
+        let effect = reached_for(self, opens_to_write(open, flags), &[&fd]);
+        match self.kind(&fd, follow, path.clone()).await {
+            None
+            | Some(
+                DescriptorType::RegularFile
+                | DescriptorType::Directory
+                | DescriptorType::SymbolicLink,
+            ) => {}
+            // wasmtime calls pipes and sockets unknown.
+            Some(_) => return Ok(Err(self.denied(Effect::SpecialFile))),
+        }
+        let done = self
+            .filesystem()
+            .open_at(fd, follow, path, open, flags)
+            .await;
+        if let Ok(opened) = &done {
+            self.folders.opened(opened, mount);
+        }
+        told(self, effect, done)
+    }
+
+    /// Lists a folder, as far as there is memory for its names.
+    async fn list(&mut self, fd: Fd) -> Result<Told<Resource<ReaddirIterator>>> {
+        let folder = match self.table.get(&fd) {
+            Ok(Descriptor::Dir(folder)) => folder.dir.clone(),
+            Ok(Descriptor::File(_)) => return Ok(Err(ErrorCode::NotDirectory)),
+            Err(error) => return Err(error.into()),
+        };
+        let Ok(cost) = listing::cost(folder, self.memory.left()).await else {
+            return Ok(Err(ErrorCode::Io));
+        };
+        if self.memory.hold(cost).is_err() {
+            return Ok(Err(ErrorCode::InsufficientMemory));
+        }
+        let done = self.filesystem().read_directory(fd).await;
+        match &done {
+            Ok(listing) => self.folders.listed(listing, cost),
+            Err(_) => self.memory.release(cost),
+        }
+        told(self, Effect::LeaveMount, done)
+    }
+
+    /// Whether what lies at `path` may get a place below `target`, too.
+    async fn may_move(&mut self, fd: &Fd, path: &str, target: &Fd) -> Result<Told<()>> {
+        let mounts = (self.folders.mount_of(fd), self.folders.mount_of(target));
+        if mounts.0 != mounts.1 {
+            return Ok(Err(self.denied(Effect::AcrossMounts)));
+        }
+        let itself = PathFlags::empty();
+        let kind = self.kind(fd, itself, path.to_owned()).await;
+        if kind == Some(DescriptorType::SymbolicLink) {
+            return Ok(Err(self.denied(Effect::SymbolicLink)));
+        }
+        Ok(Ok(()))
+    }
+
+    /// What lies at `path`, if something does and it can be looked at.
+    async fn kind(&mut self, fd: &Fd, follow: PathFlags, path: String) -> Option<DescriptorType> {
+        let fd = Resource::new_borrow(fd.rep());
+        let stat = self.filesystem().stat_at(fd, follow, path).await;
+        stat.ok().map(|stat| stat.type_)
+    }
+
+    fn denied(&mut self, effect: Effect) -> ErrorCode {
+        self.denials.deny(effect, &*self.observer);
+        ErrorCode::NotPermitted
+    }
 }
 
 /// What a call reached for, should it not be permitted.
@@ -118,11 +272,7 @@ fn opens_to_write(open: OpenFlags, flags: DescriptorFlags) -> bool {
 }
 
 /// The answer that the guest gets.
-fn told<T>(
-    state: &mut AttemptState,
-    effect: Effect,
-    done: FsResult<T>,
-) -> Result<std::result::Result<T, ErrorCode>> {
+fn told<T>(state: &mut AttemptState, effect: Effect, done: FsResult<T>) -> Result<Told<T>> {
     let error = match done {
         Ok(value) => return Ok(Ok(value)),
         Err(error) => state.filesystem().convert_error_code(error)?,

@@ -6,6 +6,8 @@
 
 mod artifacts;
 mod files;
+mod folders;
+mod listing;
 mod log;
 mod model;
 mod progress;
@@ -13,6 +15,7 @@ mod random;
 mod streams;
 
 pub(crate) use files::tell_refusals;
+pub(crate) use folders::OpenFolders;
 pub(crate) use model::NO_MODELS;
 pub(crate) use random::Randomness;
 pub(crate) use streams::{MeteredIo, MeteredStreams};

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use ringfence_flow::{
     AgentName, ArtifactError, ArtifactStore, Attempt, AttemptObserver, AttemptReport,
-    AttemptResult, AttemptRunner as _, BoxFuture, Budgets, ContentHash, Failure, FailureCode,
-    GrantDecision, Json, LogLine, MountName, Output, Progress, Role, RunId, StopSignal, TaskId,
-    TaskKey, TaskRequest,
+    AttemptResult, AttemptRunner as _, BoxFuture, Budgets, ByteSize, ContentHash, Failure,
+    FailureCode, GrantDecision, Json, LogLine, MountName, Output, Progress, Role, RunId,
+    StopSignal, TaskId, TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{Refusal, Sandbox, SandboxConfig};
 use sha2::{Digest, Sha256};
@@ -442,6 +442,20 @@ impl ArtifactStore for Artifacts {
         let hash = ContentHash::from_bytes(Sha256::digest(&content).into());
         self.0.lock().unwrap().insert(hash, content);
         Box::pin(async move { Ok(hash) })
+    }
+
+    fn size(&self, hash: ContentHash) -> BoxFuture<'_, Result<ByteSize, ArtifactError>> {
+        let found = self
+            .0
+            .lock()
+            .unwrap()
+            .get(&hash)
+            .map(|content| content.len() as u64);
+        Box::pin(async move {
+            found
+                .map(ByteSize::bytes)
+                .ok_or(ArtifactError::NotFound(hash))
+        })
     }
 
     fn get(&self, hash: ContentHash) -> BoxFuture<'_, Result<Arc<[u8]>, ArtifactError>> {

@@ -142,6 +142,15 @@ fn tries(mount: &Path, other: &Path) -> Vec<Try> {
             "rename across mounts",
             fs::rename(mount.join("a.txt"), other.join("renamed")),
         ),
+        attempt(
+            "move a link",
+            fs::rename(mount.join("link"), mount.join("folder/moved")),
+        ),
+        attempt(
+            "multiply a link",
+            fs::hard_link(mount.join("link"), mount.join("again")),
+        ),
+        attempt("open a pipe", fs::read(mount.join("pipe"))),
         attempt("remove outside", fs::remove_file(mount.join("door/secret"))),
         attempt("remove the mount", fs::remove_dir_all(mount)),
         attempt(

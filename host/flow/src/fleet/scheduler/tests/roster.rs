@@ -29,7 +29,7 @@ fn traps(fleet: &mut Fleet, run: RunSlot, count: u32) -> Vec<FleetAction> {
         only_a.agent = Some(name("a"));
         let ticket = fleet.submit(at(0), run, only_a);
         assert_eq!(assigned(&dispatch(fleet, at(0))), [(ticket, "a")]);
-        fleet.judge(ticket, &trap(), &mut actions);
+        fleet.judge(ticket, &trap(), &[], &mut actions);
         // The breaker is another matter.
         fleet.ended(at(0), ticket, Verdict::Neither, &mut Vec::new());
     }
@@ -123,7 +123,7 @@ fn what_waits_for_an_agent_that_is_set_aside_goes_to_another_or_is_refused() {
     let last = fleet.submit(at(0), run, demand("build"));
     let waiting = fleet.submit(at(0), run, demand("build"));
     dispatch(&mut fleet, at(0));
-    fleet.judge(last, &trap(), &mut Vec::new());
+    fleet.judge(last, &trap(), &[], &mut Vec::new());
     let actions = dispatch(&mut fleet, at(1));
     assert!(matches!(&actions[..], [FleetAction::Refuse { ticket, .. }] if *ticket == waiting));
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::keys::Keys;
+use super::Keys;
 use crate::diagnostic::{Diagnostic, Source, TextSpan};
 use crate::yaml::{Entry, Node, NodeKind};
 use crate::{ByteSize, Fuel, InvalidId, Rate, parse_duration, suggest};
@@ -15,47 +15,58 @@ const MAX_ERRORS: usize = 100;
 
 /// Reads the values of one file.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     source: &'a Source<'a>,
     errors: Vec<Diagnostic>,
 }
 
 /// The entries of a map by key.
-pub(super) struct Fields<'n> {
+#[derive(Debug)]
+pub struct Fields<'n> {
     entries: HashMap<&'n str, &'n Entry>,
     what: &'static str,
     range: Range<usize>,
 }
 
 impl<'n> Fields<'n> {
-    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
+    /// The value of a key, if it is there.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
         self.entries.get(key).map(|entry| &entry.value)
     }
 
-    pub(super) fn key_range(&self, key: &str) -> Option<Range<usize>> {
+    /// Where a key stands, if it is there.
+    #[must_use]
+    pub fn key_range(&self, key: &str) -> Option<Range<usize>> {
         self.entries.get(key).map(|entry| entry.key.range.clone())
     }
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Source<'a>, errors: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(source: &'a Source<'a>, errors: Vec<Diagnostic>) -> Self {
         Self { source, errors }
     }
 
-    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+    /// Notes something that is wrong.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
         self.errors.push(diagnostic);
     }
 
-    pub(super) fn span(&self, range: &Range<usize>) -> TextSpan {
+    /// The place of these bytes.
+    #[must_use]
+    pub fn span(&self, range: &Range<usize>) -> TextSpan {
         self.source.span(range.clone())
     }
 
-    pub(super) fn text_at(&self, range: &Range<usize>) -> &'a str {
+    /// What stands at these bytes.
+    #[must_use]
+    pub fn text_at(&self, range: &Range<usize>) -> &'a str {
         self.source.text.get(range.clone()).unwrap_or_default()
     }
 
     /// All errors in the order of the file.
-    pub(super) fn into_errors(mut self) -> Vec<Diagnostic> {
+    #[must_use]
+    pub fn into_errors(mut self) -> Vec<Diagnostic> {
         self.errors
             .sort_by_key(|error| (error.span.start, error.span.end));
         self.errors.dedup();
@@ -71,11 +82,15 @@ impl<'a> Reader<'a> {
         self.errors
     }
 
-    pub(super) fn has_errors(&self) -> bool {
+    /// Whether something is wrong so far.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
 
-    fn wrong_type(&mut self, node: &Node, key: &str, wanted: &str, example: &str) {
+    /// Notes that `key` has a value of another type than `wanted`, which is a few
+    /// words with an article; `example` is a value that would do.
+    pub fn wrong_type(&mut self, node: &Node, key: &str, wanted: &str, example: &str) {
         let found = node.describe();
         let message = match node.kind {
             NodeKind::Null => format!("`{key}` is empty; it is to be {wanted}"),
@@ -89,12 +104,7 @@ impl<'a> Reader<'a> {
 
     /// The entries of a map that has only keys of `keys`. `key` is shown as it
     /// is.
-    pub(super) fn fields<'n>(
-        &mut self,
-        node: &'n Node,
-        key: &str,
-        keys: &Keys,
-    ) -> Option<Fields<'n>> {
+    pub fn fields<'n>(&mut self, node: &'n Node, key: &str, keys: &Keys) -> Option<Fields<'n>> {
         let NodeKind::Map(entries) = &node.kind else {
             let known = suggest::list(keys.known.iter().copied(), 32);
             let found = match node.kind {
@@ -149,8 +159,9 @@ impl<'a> Reader<'a> {
         self.report(Diagnostic::new("unknown-key", message, span).hinting(Some(hint)));
     }
 
-    /// The value of a key that has to be there.
-    pub(super) fn required<'n>(
+    /// The value of a key that has to be there. Where it is not, `blame` is the
+    /// place that is shown, or else where the map begins.
+    pub fn required<'n>(
         &mut self,
         fields: &Fields<'n>,
         key: &str,
@@ -168,7 +179,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn text<'n>(&mut self, node: &'n Node, key: &str, example: &str) -> Option<&'n str> {
+    /// A text.
+    pub fn text<'n>(&mut self, node: &'n Node, key: &str, example: &str) -> Option<&'n str> {
         if let NodeKind::Text { text, .. } = &node.kind {
             return Some(text);
         }
@@ -177,17 +189,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A name: of a task, a role, an agent, a mount, an input.
-    pub(super) fn name<T: FromStr<Err = InvalidId>>(
-        &mut self,
-        node: &Node,
-        key: &str,
-    ) -> Option<T> {
+    pub fn name<T: FromStr<Err = InvalidId>>(&mut self, node: &Node, key: &str) -> Option<T> {
         let text = self.text(node, key, "some-name")?;
         let range = node.range.clone();
         self.name_of(text, &range)
     }
 
-    pub(super) fn name_of<T: FromStr<Err = InvalidId>>(
+    /// The same for a text that stands at `range`.
+    pub fn name_of<T: FromStr<Err = InvalidId>>(
         &mut self,
         text: &str,
         range: &Range<usize>,
@@ -208,7 +217,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn boolean(&mut self, node: &Node, key: &str) -> Option<bool> {
+    /// `true` or `false`.
+    pub fn boolean(&mut self, node: &Node, key: &str) -> Option<bool> {
         if let NodeKind::Bool(value) = node.kind {
             return Some(value);
         }
@@ -217,7 +227,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A duration that is longer than nothing.
-    pub(super) fn duration(&mut self, node: &Node, key: &str) -> Option<Duration> {
+    pub fn duration(&mut self, node: &Node, key: &str) -> Option<Duration> {
         let text = match &node.kind {
             NodeKind::Text { text, .. } => text,
             NodeKind::Number(number) => {
@@ -236,7 +246,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn size(&mut self, node: &Node, key: &str, zero: bool) -> Option<ByteSize> {
+    /// A size in bytes with a unit; nothing at all only where `zero` allows it.
+    pub fn size(&mut self, node: &Node, key: &str, zero: bool) -> Option<ByteSize> {
         let text = match &node.kind {
             NodeKind::Text { text, .. } => text,
             NodeKind::Number(number) => {
@@ -255,7 +266,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn fuel(&mut self, node: &Node, key: &str) -> Option<Fuel> {
+    /// An amount of fuel that is more than nothing.
+    pub fn fuel(&mut self, node: &Node, key: &str) -> Option<Fuel> {
         let text = match &node.kind {
             NodeKind::Text { text, .. } => text.clone(),
             NodeKind::Number(number) => number.to_string(),
@@ -271,7 +283,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn rate(&mut self, node: &Node, key: &str) -> Option<Rate> {
+    /// A number for a period.
+    pub fn rate(&mut self, node: &Node, key: &str) -> Option<Rate> {
         match &node.kind {
             NodeKind::Text { text, .. } => match text.parse::<Rate>() {
                 Ok(rate) => Some(rate),
@@ -289,7 +302,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn count(&mut self, node: &Node, key: &str, legal: Range<u32>) -> Option<u32> {
+    pub fn count(&mut self, node: &Node, key: &str, legal: Range<u32>) -> Option<u32> {
         let NodeKind::Number(number) = &node.kind else {
             self.wrong_type(node, key, "a whole number", &legal.start.max(1).to_string());
             return None;
@@ -308,7 +321,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn number(&mut self, node: &Node, key: &str, least: f64, most: f64) -> Option<f64> {
+    /// A number in a range.
+    pub fn number(&mut self, node: &Node, key: &str, least: f64, most: f64) -> Option<f64> {
         let NodeKind::Number(number) = &node.kind else {
             self.wrong_type(node, key, "a number", "2");
             return None;
@@ -326,12 +340,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(
-        &mut self,
-        node: &Node,
-        key: &str,
-        words: &[(&str, T)],
-    ) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
         let names = || words.iter().map(|(word, _)| *word);
         let NodeKind::Text { text, .. } = &node.kind else {
             let wanted = format!("one of {}", suggest::list(names(), 16));
@@ -357,7 +366,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The items of a list; anything else is a list of one.
-    pub(super) fn items<'n>(&mut self, node: &'n Node, key: &str) -> Vec<&'n Node> {
+    pub fn items<'n>(&mut self, node: &'n Node, key: &str) -> Vec<&'n Node> {
         match &node.kind {
             NodeKind::List(items) => items.iter().collect(),
             NodeKind::Null | NodeKind::Map(_) => {
@@ -369,7 +378,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Names of a list, each with its place, none twice.
-    pub(super) fn names<T: FromStr<Err = InvalidId> + PartialEq + std::fmt::Display>(
+    pub fn names<T: FromStr<Err = InvalidId> + PartialEq + std::fmt::Display>(
         &mut self,
         node: &Node,
         key: &str,
