@@ -1,6 +1,8 @@
 //! Somebody writes an agent: makes a project, builds it, tests it, breaks it, and
 //! reads what they are told.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::fs;

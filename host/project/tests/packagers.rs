@@ -1,6 +1,8 @@
 //! Projects in Python and JavaScript: what they begin with, and what is told
 //! where their packagers are not as they have to be.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::Path;
 
@@ -185,7 +187,7 @@ fn try_it() {
         eprintln!("{}", folder.display());
         match language {
             Language::Python => {
-                std::os::unix::fs::symlink(from, project.folder().join(".venv")).unwrap()
+                std::os::unix::fs::symlink(from, project.folder().join(".venv")).unwrap();
             }
             _ => {
                 let to = project.folder().join("node_modules");
