@@ -290,6 +290,10 @@ fn an_agent_that_panics(project: &Path) {
     );
     assert!(ended.stdout.contains("a second word"), "{ended:#?}");
     assert!(ended.stdout.contains("src/lib.rs:25"), "{ended:#?}");
+    assert!(
+        ended.stdout.contains("in <agent::Greeter as "),
+        "{ended:#?}"
+    );
     edit(
         &source,
         panic,
