@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         trial("a_child_that_crashes_is_told", crash),
         trial("a_child_that_writes_without_end_is_stopped", endless_output),
         trial("a_child_that_hangs_is_killed", hang),
+        trial("what_was_given_up_is_not_tried_again", given_up),
     ];
     if cfg!(target_os = "linux") {
         trials.push(trial("memory_is_limited", out_of_memory));
@@ -276,6 +277,48 @@ fn hang(runtime: &Runtime) {
     let (code, text) = refused(runtime, SPIN, limits, small());
     assert_eq!(code, "compile-timed-out");
     assert_eq!(text, "took more than 50 ms to compile");
+}
+
+/// What was given up is not tried again, until there is more to spend.
+fn given_up(runtime: &Runtime) {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = || Some(CompileCache::open(&dir.path().join("cache")).unwrap());
+    let limits = CompileLimits {
+        wall: Duration::from_millis(50),
+        ..CompileLimits::default()
+    };
+    let first = Compiler::new(child(SPIN), limits, cache());
+    let reason = load(&first, runtime, small()).unwrap_err();
+    assert_eq!(reason.code(), "compile-timed-out");
+    let nobody = || Compilation::ChildProcess {
+        program: "/nonexistent/ringfence".into(),
+        args: Vec::new(),
+    };
+    let code = |limits, component| {
+        let compiler = Compiler::new(nobody(), limits, cache());
+        load(&compiler, runtime, component).unwrap_err().code()
+    };
+    assert_eq!(
+        code(limits, small()),
+        "compile-timed-out",
+        "nobody was asked"
+    );
+    assert_eq!(
+        code(limits, bomb(3)),
+        "compiler-unavailable",
+        "another file"
+    );
+    let more = CompileLimits {
+        wall: Duration::from_millis(51),
+        ..limits
+    };
+    assert_eq!(
+        code(more, small()),
+        "compiler-unavailable",
+        "it is tried again"
+    );
+    let compiler = Compiler::new(child(COMPILE), CompileLimits::default(), cache());
+    load(&compiler, runtime, small()).unwrap();
 }
 
 fn out_of_memory(runtime: &Runtime) {

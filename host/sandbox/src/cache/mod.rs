@@ -7,9 +7,11 @@
 
 mod entry;
 mod evict;
+mod given_up;
 mod place;
 
 pub(crate) use entry::CacheKey;
+pub(crate) use given_up::GivenUp;
 pub use place::{CacheError, default_cache_folder};
 
 use std::io;
@@ -96,6 +98,16 @@ impl CompileCache {
             tracing::warn!(path = %path.display(), %error, "cannot remove the damaged entry");
         }
         None
+    }
+
+    /// Why the component for `key` was given up, if it was.
+    pub(crate) fn given_up(&self, key: &CacheKey) -> Option<GivenUp> {
+        given_up::read(&self.folder, key)
+    }
+
+    /// Remembers that the component for `key` broke a limit.
+    pub(crate) fn give_up(&self, key: &CacheKey, why: GivenUp) -> io::Result<()> {
+        given_up::write(&self.folder, key, why)
     }
 
     /// Keeps `compiled` for `key`.

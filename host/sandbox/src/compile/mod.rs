@@ -42,7 +42,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::cache::{CacheKey, CompileCache};
+use crate::cache::{CacheKey, CompileCache, GivenUp};
 use crate::component_check::ComponentInterface;
 use crate::config::Compilation;
 use crate::refusal::RefusalReason;
@@ -147,12 +147,23 @@ impl Compiler {
         if let Some(code) = self.cached(engine, hash).await {
             return Ok(code);
         }
-        let compiled = self.compile(engine, bytes, compatible).await?;
         let key = CacheKey {
             compatible,
             content: hash,
         };
         let (engine, cache) = (engine.clone(), self.cache.clone());
+        if let Some(known) = cache.as_ref().and_then(|cache| cache.given_up(&key))
+            && let Some(reason) = known.refusal(&self.limits)
+        {
+            return Err(reason);
+        }
+        let compiled = match self.compile(&engine, bytes, compatible).await {
+            Ok(compiled) => compiled,
+            Err(reason) => {
+                self.remember(&key, &reason);
+                return Err(reason);
+            }
+        };
         blocking(move || {
             // Loaded before it is kept, so that the cache never holds what
             // the engine has no room for.
@@ -165,6 +176,17 @@ impl Compiler {
             Ok(LoadedCode::new(component, compiled.facts, hash))
         })
         .await
+    }
+
+    /// Remembers a component that broke a limit, so that it is not tried again at
+    /// each start.
+    fn remember(&self, key: &CacheKey, reason: &RefusalReason) {
+        let known = GivenUp::of(reason, &self.limits);
+        if let (Some(cache), Some(known)) = (&self.cache, known)
+            && let Err(error) = cache.give_up(key, known)
+        {
+            tracing::warn!(%error, "cannot remember that a component was given up");
+        }
     }
 
     /// The component of this content, if the cache has it.
