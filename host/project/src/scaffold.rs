@@ -67,7 +67,7 @@ pub fn create(
     for (path, text) in &files {
         let to = staging.path().join(path);
         if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(at(&folder.to_owned()))?;
+            fs::create_dir_all(folder).map_err(at(folder))?;
         }
         fs::write(&to, text).map_err(at(&folder.join(path)))?;
     }
