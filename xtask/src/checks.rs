@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Done, Report};
-use crate::{browser, guests, process, tools, wasm};
+use crate::{browser, guests, packagers, process, tools, wasm};
 
 /// The workspaces that are not the host's: folder, and the name in steps.
 const PLUGINS: &str = "plugins/Cargo.toml";
@@ -99,6 +99,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
         )
     })?;
     if slow {
+        report.step("packagers", |_| Ok(packagers::provide(project)))?;
         report.step("tests: slow", |counts| {
             test(project, &["--workspace"], &["--ignored"], counts)
         })?;

@@ -15,6 +15,7 @@ mod demo;
 mod error;
 mod fuzz;
 mod guests;
+mod packagers;
 mod process;
 mod project;
 mod report;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::project::Project;
+use crate::report::Done;
 
 /// What a developer of Ringfence types.
 #[derive(Debug, Parser)]
@@ -63,6 +65,8 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Install what makes components of Python and JavaScript to target/packagers.
+    Packagers,
     /// Build the standard agents to target/plugins and the guests of the tests to target/guests.
     BuildGuests {
         /// Build only the standard agents.
@@ -94,6 +98,12 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Demo => demo::run(&project),
         Command::Bench { sections, json } => bench::run(&project, sections, json.as_deref()),
         Command::Fuzz { targets, seconds } => fuzz::run(&project, targets, *seconds),
+        Command::Packagers => {
+            if let Done::Skipped(why) = packagers::provide(&project) {
+                eprintln!("warning: {why}");
+            }
+            Ok(())
+        }
         Command::BuildGuests { plugins_only } => {
             let toolchain = wasm::find(&project)?;
             guests::build_plugins(&project, &toolchain)?;
