@@ -1,6 +1,13 @@
 //! Projects in Python and JavaScript: what they begin with, and what is told
 //! where their packagers are not as they have to be.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on panics, and one that is skipped says so"
+)]
+
 use std::fs;
 #[cfg(unix)]
 use std::path::Path;

@@ -1,6 +1,13 @@
 //! The tests of the SDKs for Python and JavaScript, which need no packager: they run
 //! in whatever interpreter is there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on panics, and one that is skipped says so"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
