@@ -13,6 +13,7 @@ mod checks;
 mod counts;
 mod demo;
 mod error;
+mod estate;
 mod fuzz;
 mod guests;
 mod packagers;
@@ -73,6 +74,8 @@ enum Command {
         #[arg(long)]
         plugins_only: bool,
     },
+    /// Make the listings of workflows/real-estate.yaml anew, with their planted faults.
+    Listings,
 }
 
 fn main() -> ExitCode {
@@ -112,5 +115,6 @@ fn run(command: &Command) -> Result<(), Error> {
             }
             Ok(())
         }
+        Command::Listings => estate::write(&project),
     }
 }
