@@ -13,6 +13,9 @@ use crate::process;
 use crate::project::Project;
 use crate::wasm::Toolchain;
 
+/// The agent in Rust of the workflow that sells houses.
+pub(crate) const ESTATE: &str = "workflows/real-estate/agents/listings";
+
 /// Builds the standard agents to `target/plugins`.
 pub(crate) fn build_plugins(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
     build(project, toolchain, "plugins", "target/plugins")
@@ -21,6 +24,12 @@ pub(crate) fn build_plugins(project: &Project, toolchain: &Toolchain) -> Result<
 /// Builds the guests of the tests to `target/guests`.
 pub(crate) fn build_test_guests(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
     build(project, toolchain, "tests/guests", "target/guests")
+}
+
+/// Builds the agent in Rust of `workflows/real-estate.yaml` to
+/// `target/real-estate/rust`.
+pub(crate) fn build_estate(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
+    build(project, toolchain, ESTATE, "target/real-estate/rust")
 }
 
 /// Builds a workspace and copies its components, named after their packages,
@@ -35,7 +44,7 @@ fn build(
     workspace: &str,
     destination: &str,
 ) -> Result<(), Error> {
-    // One folder for both workspaces, so that what they share is built once.
+    // One folder for all workspaces, so that what they share is built once.
     let target = project.path("target/wasm");
     let mut command = toolchain.cargo("build", &project.path(workspace));
     command

@@ -112,6 +112,7 @@ fn run(command: &Command) -> Result<(), Error> {
             guests::build_plugins(&project, &toolchain)?;
             if !plugins_only {
                 guests::build_test_guests(&project, &toolchain)?;
+                guests::build_estate(&project, &toolchain)?;
             }
             Ok(())
         }
