@@ -21,22 +21,22 @@ def check(row: Row, listing: Listing, town: Town | None, as_of: int) -> Iterator
     """Looks at what the row says."""
     said = row.cells
     if listing.price is None:
-        message = f"the price `{said['price']}` is no sum in euros"
+        message = _wrong("price", said["price"], "no sum in euros")
         yield row.finding("price-unreadable", "high", "price", message)
     if cells.square_feet(said["area"]):
-        message = f"the area is in square feet: {said['area']} are {listing.area} m²"
+        message = f"the area is in square feet: {said['area'].strip()} are {listing.area} m²"
         yield row.finding("area-in-square-feet", "medium", "area", message)
     if listing.year is None or not OLDEST <= listing.year <= as_of + AHEAD:
-        message = f"nothing was built in `{said['year']}`"
+        message = _wrong("year", said["year"], "no year in which a house was built")
         yield row.finding("impossible-year", "medium", "year", message)
     if not _rooms_fit(listing):
-        message = f"`{said['rooms']}` rooms do not fit into {listing.area} m²"
+        message = _wrong("number of rooms", said["rooms"], f"too few or too many for {listing.area} m²")
         yield row.finding("rooms-do-not-fit", "medium", "rooms", message)
     if not listing.energy:
-        message = f"the law wants an energy class, and `{said['energy']}` is none"
+        message = _wrong("energy class", said["energy"], "none that the law knows")
         yield row.finding("energy-class-missing", "high", "energy", message)
     if town is None or said["postcode"].strip() not in town.postcodes:
-        message = f"`{said['postcode']}` is no postcode of {listing.town}"
+        message = _wrong("postcode", said["postcode"], f"none of {listing.town}")
         yield row.finding("postcode-does-not-fit", "medium", "postcode", message)
 
 
@@ -44,3 +44,9 @@ def _rooms_fit(listing: Listing) -> bool:
     if not listing.rooms or not listing.area:
         return False
     return SMALLEST <= listing.area / listing.rooms <= LARGEST
+
+
+def _wrong(what: str, said: str, why: str) -> str:
+    """One sentence on what a cell says, or that it says nothing."""
+    said = said.strip()
+    return f"the {what} “{said}” is {why}" if said else f"the {what} is missing"

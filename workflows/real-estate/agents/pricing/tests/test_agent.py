@@ -133,6 +133,11 @@ class FirstRound(unittest.TestCase):
         self.assertEqual(listing["text"], "TBD. Fine.")
         self.assertEqual((listing["status"], listing["changes"]), ("listed", []))
 
+    def test_a_message_says_what_the_cell_says(self):
+        said = [run([row(energy=energy)]).findings[0].message for energy in ["", "Z"]]
+        self.assertEqual(said, ["the energy class is missing",
+                                "the energy class “Z” is none that the law knows"])
+
     def test_a_town_that_nobody_knows(self):
         rules = [finding.rule for finding in run([row(town="Atlantis")]).findings]
         self.assertEqual(rules, ["postcode-does-not-fit"])

@@ -5,7 +5,7 @@ const RULES = [
   {
     rule: 'discriminatory-wording',
     severity: 'critical',
-    says: (words) => `"${words}" keeps people out for who they are`,
+    says: (words) => `“${words}” keeps people out for who they are`,
     patterns: [
       /\bonly for (?:germans|natives|locals|christians|muslims|whites)\b/giu,
       /\bno (?:foreigners|immigrants|refugees|children|muslims|jews|disabled)\b/giu,
@@ -16,7 +16,7 @@ const RULES = [
   {
     rule: 'unprovable-claim',
     severity: 'medium',
-    says: (words) => `nobody can prove "${words}"`,
+    says: (words) => `nobody can prove “${words}”`,
     patterns: [
       /\b(?:best|finest|cheapest|most \w+)\b[^.!?]*\bin (?:the )?(?:whole )?(?:town|city|region|country|world)\b/giu,
       /\bguaranteed? (?:return|yield|profit|rise|increase)\b/giu,
@@ -38,7 +38,7 @@ const RULES = [
   {
     rule: 'placeholder-text',
     severity: 'low',
-    says: (words) => `"${words}" stands for a text that is not there`,
+    says: (words) => `“${words}” stands for a text that is not there`,
     patterns: [/\blorem ipsum\b/giu, /\btext follows\b/giu, /\bTBD\b/gu, /\bxxx\b/giu],
   },
 ];
