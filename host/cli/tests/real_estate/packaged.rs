@@ -1,5 +1,5 @@
-//! Makes components of the agents in Python and JavaScript, where their packagers
-//! can be had.
+//! Makes components of the agents in Python and JavaScript and tests them, where
+//! their packagers can be had.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use crate::support::{Ended, ringfence, root};
 
 /// Where the test command installs the packagers.
 const PACKAGERS: &str = "target/packagers";
+
+/// What a project has that is not committed.
+const PRODUCTS: [&str; 4] = ["dist", "node_modules", ".venv", "__pycache__"];
 
 /// The folders with the components, or nothing where a packager is not there.
 pub(crate) fn packaged() -> Option<[PathBuf; 2]> {
@@ -30,36 +33,42 @@ pub(crate) fn packaged() -> Option<[PathBuf; 2]> {
         link(&packages.join(name), &modules.join(name));
     }
     link(&wording.join("sdk"), &modules.join("ringfence-sdk"));
-    Some([pricing, wording].map(|project| build(&project)))
+    Some([pricing, wording].map(|project| tested(&project)))
 }
 
-/// A copy of an agent's project, in which nobody but this test works.
+/// A copy of an agent's project, in which nobody but this test works, at the same
+/// place in a copy of the example.
 fn project(name: &str) -> PathBuf {
-    let from = root().join("workflows/real-estate/agents").join(name);
-    let to = root().join("target/real-estate/projects").join(name);
-    if to.exists() {
-        fs::remove_dir_all(&to).unwrap();
+    let from = root().join("workflows/real-estate");
+    let to = root().join("target/real-estate/copy");
+    let agent = Path::new("agents").join(name);
+    if to.join(&agent).exists() {
+        fs::remove_dir_all(to.join(&agent)).unwrap();
     }
-    // Its own source is copied: a bundler looks for packages where a file really is.
-    fs::create_dir_all(to.join("src")).unwrap();
-    for file in fs::read_dir(from.join("src")).unwrap() {
-        let file = file.unwrap();
-        if file.path().is_file() {
-            fs::copy(file.path(), to.join("src").join(file.file_name())).unwrap();
+    copy(&from.join(&agent), &to.join(&agent));
+    for file in ["listings.csv", "towns.csv", "expected.json"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    to.join(agent)
+}
+
+/// Copies what is committed; links into the repository go on to lead there.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if PRODUCTS.iter().any(|product| path.ends_with(product)) {
+            continue;
+        }
+        if path.is_symlink() {
+            link(&path.canonicalize().unwrap(), &to);
+        } else if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(path, to).unwrap();
         }
     }
-    for manifest in ["pyproject.toml", "package.json"] {
-        if from.join(manifest).exists() {
-            fs::copy(from.join(manifest), to.join(manifest)).unwrap();
-        }
-    }
-    for link_name in ["sdk", "wit"] {
-        link(
-            &from.join(link_name).canonicalize().unwrap(),
-            &to.join(link_name),
-        );
-    }
-    to
 }
 
 #[cfg(unix)]
@@ -76,16 +85,17 @@ fn link(to: &Path, at: &Path) {
     }
 }
 
-/// Has `ringfence build` make the component, and gives its folder.
-fn build(project: &Path) -> PathBuf {
+/// Has `ringfence test` make the component and test it, and gives its folder.
+fn tested(project: &Path) -> PathBuf {
     let ended: Ended = ringfence(&root())
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", project)
-        .arg("build")
+        .arg("test")
         .arg(project)
         .output()
         .unwrap()
         .into();
-    ended.expect(0);
+    let ended = ended.expect(0);
+    assert!(ended.stdout.contains("own tests: ok"), "{ended:#?}");
     project.join("dist")
 }
