@@ -13,9 +13,6 @@ use crate::process;
 use crate::project::Project;
 use crate::wasm::Toolchain;
 
-/// The agent in Rust of the workflow that sells houses.
-pub(crate) const ESTATE: &str = "workflows/real-estate/agents/listings";
-
 /// Builds the standard agents to `target/plugins`.
 pub(crate) fn build_plugins(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
     build(project, toolchain, "plugins", "target/plugins")
@@ -29,7 +26,8 @@ pub(crate) fn build_test_guests(project: &Project, toolchain: &Toolchain) -> Res
 /// Builds the agent in Rust of `workflows/real-estate.yaml` to
 /// `target/real-estate/rust`.
 pub(crate) fn build_estate(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
-    build(project, toolchain, ESTATE, "target/real-estate/rust")
+    let workspace = "workflows/real-estate/agents/listings";
+    build(project, toolchain, workspace, "target/real-estate/rust")
 }
 
 /// Builds a workspace and copies its components, named after their packages,

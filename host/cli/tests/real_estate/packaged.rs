@@ -19,7 +19,7 @@ pub(crate) fn packaged() -> Option<[PathBuf; 2]> {
     let tools = [python.join("bin/componentize-py"), packages.join("esbuild")];
     if let Some(missing) = tools.iter().find(|tool| !tool.exists()) {
         eprintln!(
-            "skipped: there is no {}, `cargo xtask test --slow` installs it",
+            "skipped: there is no {}, `cargo xtask packagers` installs it",
             missing.display()
         );
         return None;
