@@ -235,7 +235,7 @@ fn decoys() -> Vec<(&'static str, Change)> {
         ("many small rooms", |row, draw| row.resize(72, 16, draw)),
         ("two halls", |row, draw| row.resize(150, 4, draw)),
         ("two capitalised words", |row, _| {
-            row.cells.title = "FLAT with GARDEN near the park".to_owned()
+            row.cells.title = "FLAT with GARDEN near the park".to_owned();
         }),
     ];
     all.extend(cell!("very old", year, "1480"));

@@ -2,6 +2,10 @@
 //! planted faults. All of them are found, nothing else is, and the page is right.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a test that is skipped says so, with why"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
