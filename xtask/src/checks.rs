@@ -11,23 +11,25 @@ use crate::counts::Counts;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Done, Report};
-use crate::{browser, clang, guests, process, tools, wasm};
+use crate::{browser, clang, guests, packagers, process, tools, wasm};
 
-/// The workspaces that are not the host's: folder, and the name in steps.
+/// The workspaces that are not the host's.
 const PLUGINS: &str = "plugins/Cargo.toml";
 const GUESTS: &str = "tests/guests/Cargo.toml";
 const GUESTS_WITH_LINES: &str = "tests/guests-with-lines/Cargo.toml";
 const FUZZ: &str = "fuzz/Cargo.toml";
 const COMMANDS: &str = "examples/commands/rust/Cargo.toml";
+const ESTATE: &str = "workflows/real-estate/agents/listings/Cargo.toml";
 
-/// Those of all workspaces.
-const MANIFESTS: [&str; 6] = [
+/// All workspaces: their manifests.
+const WORKSPACES: [&str; 7] = [
     "Cargo.toml",
     PLUGINS,
     GUESTS,
     GUESTS_WITH_LINES,
     FUZZ,
     COMMANDS,
+    ESTATE,
 ];
 
 /// How long the database of known vulnerabilities may take to arrive.
@@ -54,7 +56,7 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     };
 
     report.step("lock files", |_| {
-        for manifest in MANIFESTS {
+        for manifest in WORKSPACES {
             process::output(&mut project.cargo([
                 "metadata",
                 "--locked",
@@ -67,18 +69,10 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     })?;
     report.step("format", |_| {
         // Not `--all`, which follows paths into the other workspaces.
-        for workspace in [
-            ".",
-            "plugins",
-            "tests/guests",
-            "fuzz",
-            "examples/commands/rust",
-        ] {
-            process::run(
-                project
-                    .cargo(["fmt", "--check"])
-                    .current_dir(project.path(workspace)),
-            )?;
+        for manifest in WORKSPACES {
+            let mut command = project.cargo(["fmt", "--check"]);
+            let workspace = project.path(manifest);
+            process::run(command.current_dir(workspace.parent().unwrap_or(project.root())))?;
         }
         Ok(Done::Passed)
     })?;
@@ -87,12 +81,14 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
         guests::build_plugins(project, &toolchain)?;
         guests::build_test_guests(project, &toolchain)?;
         guests::build_examples(project, &toolchain)?;
+        guests::build_estate(project, &toolchain)?;
         Ok(Done::Passed)
     })?;
     report.step("lints: host", |_| cargo(&clippy("Cargo.toml")))?;
     report.step("lints: plugins", |_| cargo(&clippy(PLUGINS)))?;
     report.step("lints: guests", |_| cargo(&clippy(GUESTS)))?;
     report.step("lints: examples", |_| cargo(&clippy(COMMANDS)))?;
+    report.step("lints: real estate", |_| cargo(&clippy(ESTATE)))?;
     report.step("documents", |_| {
         process::run(
             project
@@ -122,7 +118,11 @@ fn steps(project: &Project, slow: bool, report: &mut Report) -> Result<(), Error
     report.step("tests: examples", |counts| {
         test(project, &["--manifest-path", COMMANDS], &[], counts)
     })?;
+    report.step("tests: real estate", |counts| {
+        test(project, &["--manifest-path", ESTATE], &[], counts)
+    })?;
     if slow {
+        report.step("packagers", |_| Ok(packagers::provide(project)))?;
         report.step("tests: slow", |counts| {
             test(project, &["--workspace"], &["--ignored"], counts)
         })?;
@@ -196,19 +196,53 @@ fn test_with(
     Ok(Done::Passed)
 }
 
-/// Checks every workflow that ships.
+/// Checks every workflow that ships, with the agents that it is for.
 fn workflows(project: &Project) -> Result<Done, Error> {
+    let check = |files: &[PathBuf]| {
+        let mut command = Command::new(project.built("debug", "ringfence"));
+        command.arg("check").args(files).current_dir(project.root());
+        command
+    };
     let found = workflow_files(&project.path("workflows"))?;
-    let mut command = Command::new(project.built("debug", "ringfence"));
-    command
-        .arg("check")
-        .args(&found)
-        .current_dir(project.root());
-    process::run(&mut command)?;
+    let (alone, others): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|file| own_folder(file).is_dir());
+    process::run(&mut check(&others))?;
+    for file in alone {
+        let folder = own_folder(&file);
+        let mut command = check(&[file]);
+        if agents_are_built(&folder)? {
+            command.arg("--config").arg(folder.join("ringfence.toml"));
+        } else {
+            command.arg("--no-agents");
+        }
+        process::run(&mut command)?;
+    }
     Ok(Done::Passed)
 }
 
-/// All workflow files below `folder`, in the order of their paths.
+/// The folder of what belongs to one workflow alone, if there is one: it lies
+/// beside the file and is called the same.
+fn own_folder(file: &Path) -> PathBuf {
+    file.with_extension("")
+}
+
+/// Whether each of a workflow's own agents has been built where its project
+/// lies. Those in Python and JavaScript take packagers that not everybody has.
+fn agents_are_built(folder: &Path) -> Result<bool, Error> {
+    let agents = folder.join("agents");
+    for entry in fs::read_dir(&agents).map_err(Error::file("read", &agents))? {
+        let entry = entry.map_err(Error::file("read", &agents))?;
+        let component = Path::new("dist").join(entry.file_name());
+        if !entry.path().join(component).with_extension("wasm").exists() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// All workflow files below `folder`, in the order of their paths. What lies in
+/// a workflow's own folder is none.
 fn workflow_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -217,7 +251,9 @@ fn workflow_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             let path = entry.map_err(Error::file("read", &folder))?.path();
             let ending = path.extension().and_then(|ending| ending.to_str());
             if path.is_dir() {
-                folders.push(path);
+                if !path.with_extension("yaml").exists() {
+                    folders.push(path);
+                }
             } else if matches!(ending, Some("yaml" | "yml" | "json")) {
                 files.push(path);
             }
@@ -242,7 +278,7 @@ fn dependencies(project: &Project) -> Result<Done, Error> {
             .args(what);
         command
     };
-    for manifest in MANIFESTS {
+    for manifest in WORKSPACES {
         let check = ["check", "bans", "licenses", "sources"];
         process::run(&mut deny(manifest, &check))?;
     }
@@ -252,7 +288,7 @@ fn dependencies(project: &Project) -> Result<Done, Error> {
             "all but the advisories, whose database cannot be had: {reason}"
         )));
     }
-    for manifest in MANIFESTS {
+    for manifest in WORKSPACES {
         let check = ["check", "--disable-fetch", "advisories"];
         process::run(&mut deny(manifest, &check))?;
     }
@@ -264,12 +300,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn agents_are_built_when_all_of_them_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let component = |name: &str| {
+            let dist = folder.path().join("agents").join(name).join("dist");
+            fs::create_dir_all(&dist).unwrap();
+            dist.join(name).with_extension("wasm")
+        };
+        fs::write(component("one"), "").unwrap();
+        assert!(agents_are_built(folder.path()).unwrap());
+        let other = component("other");
+        assert!(!agents_are_built(folder.path()).unwrap());
+        fs::write(other, "").unwrap();
+        assert!(agents_are_built(folder.path()).unwrap());
+    }
+
+    #[test]
     fn workflow_files_are_found_at_every_depth() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("patterns");
         fs::create_dir(&inner).unwrap();
+        fs::create_dir(folder.path().join("review")).unwrap();
         for file in [
             "review.yaml",
+            "review/case.yaml",
             "patterns/fan-out.yml",
             "patterns/plan.json",
             "README.md",

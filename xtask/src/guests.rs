@@ -36,6 +36,13 @@ pub(crate) fn build_examples(project: &Project, toolchain: &Toolchain) -> Result
     )
 }
 
+/// Builds the agent in Rust of `workflows/real-estate.yaml` to
+/// `target/real-estate/rust`.
+pub(crate) fn build_estate(project: &Project, toolchain: &Toolchain) -> Result<(), Error> {
+    let workspace = "workflows/real-estate/agents/listings";
+    build(project, toolchain, workspace, "target/real-estate/rust")
+}
+
 /// Builds a workspace and copies its components, named after their packages,
 /// to `destination`, which then holds no other component.
 ///

@@ -15,8 +15,10 @@ mod counts;
 mod debian_packages;
 mod demo;
 mod error;
+mod estate;
 mod fuzz;
 mod guests;
+mod packagers;
 mod process;
 mod project;
 mod report;
@@ -30,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::project::Project;
+use crate::report::Done;
 
 /// What a developer of Ringfence types.
 #[derive(Debug, Parser)]
@@ -65,13 +68,17 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Install what makes components of Python and JavaScript to target/packagers.
+    Packagers,
     /// Build the standard agents to target/plugins, the guests of the tests to target/guests,
-    /// and the examples to target/examples.
+    /// the examples to target/examples, and the Rust agent of workflows/real-estate.
     BuildGuests {
         /// Build only the standard agents.
         #[arg(long)]
         plugins_only: bool,
     },
+    /// Make the listings of workflows/real-estate.yaml anew, with their planted faults.
+    Listings,
 }
 
 fn main() -> ExitCode {
@@ -97,14 +104,22 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Demo => demo::run(&project),
         Command::Bench { sections, json } => bench::run(&project, sections, json.as_deref()),
         Command::Fuzz { targets, seconds } => fuzz::run(&project, targets, *seconds),
+        Command::Packagers => {
+            if let Done::Skipped(why) = packagers::provide(&project) {
+                eprintln!("warning: {why}");
+            }
+            Ok(())
+        }
         Command::BuildGuests { plugins_only } => {
             let toolchain = wasm::find(&project)?;
             guests::build_plugins(&project, &toolchain)?;
             if !plugins_only {
                 guests::build_test_guests(&project, &toolchain)?;
                 guests::build_examples(&project, &toolchain)?;
+                guests::build_estate(&project, &toolchain)?;
             }
             Ok(())
         }
+        Command::Listings => estate::write(&project),
     }
 }

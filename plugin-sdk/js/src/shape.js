@@ -10,18 +10,18 @@ const OPTIONAL = Symbol('optional');
 const misfit = (place, problem) => new InvalidInput(`\`${place}\` does not fit: ${problem}`);
 
 const wrongType = (value, place, expected) =>
-  misfit(place, `invalid type: ${shown(value)}, expected ${expected}`);
+  misfit(place, `it is ${shown(value)}, and should be ${expected}`);
 
 function shown(value) {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   switch (typeof value) {
     case 'string':
-      return `string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;
+      return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;
     case 'number':
-      return `${Number.isInteger(value) ? 'integer' : 'number'} \`${value}\``;
+      return `the number ${value}`;
     case 'boolean':
-      return `boolean \`${value}\``;
+      return String(value);
     default:
       return 'an object';
   }
@@ -47,9 +47,9 @@ export function shape(definition, place = 'input') {
 export const t = {
   any: (value) => value,
   string: exactly('a string', (value) => typeof value === 'string'),
-  boolean: exactly('a boolean', (value) => typeof value === 'boolean'),
+  boolean: exactly('true or false', (value) => typeof value === 'boolean'),
   number: exactly('a number', (value) => typeof value === 'number'),
-  integer: exactly('an integer', Number.isSafeInteger),
+  integer: exactly('a whole number', Number.isSafeInteger),
 
   list(item) {
     const each = shape(item);
@@ -82,10 +82,10 @@ export const t = {
   },
 
   oneOf(...choices) {
-    const expected = listed(choices.map((choice) => JSON.stringify(choice)));
+    const expected = choices.map((choice) => JSON.stringify(choice)).join(' or ');
     return (value, place) => {
       if (choices.includes(value)) return value;
-      throw misfit(place, `${shown(value)}, expected ${expected}`);
+      throw misfit(place, `it is ${shown(value)}, and should be ${expected}`);
     };
   },
 

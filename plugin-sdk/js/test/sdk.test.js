@@ -35,22 +35,22 @@ describe('shapes', () => {
   for (const [value, message] of [
     [
       { files: [{ path: 'a' }, { path: 3 }] },
-      '`input.files[1].path` does not fit: invalid type: integer `3`, expected a string',
+      '`input.files[1].path` does not fit: it is the number 3, and should be a string',
     ],
     [{}, '`input` does not fit: missing field `files`'],
-    [null, '`input` does not fit: invalid type: null, expected an object'],
+    [null, '`input` does not fit: it is null, and should be an object'],
     [{ files: [{ path: 'a', x: 1 }] }, '`input.files[0].x` does not fit: unknown field `x`, expected `path` or `mode`'],
     [
       { files: [{ path: 'a', mode: 'x' }] },
-      '`input.files[0].mode` does not fit: string "x", expected `"r"` or `"w"`',
+      '`input.files[0].mode` does not fit: it is the string "x", and should be "r" or "w"',
     ],
     [
       { files: [], depth: 1.5 },
-      '`input.depth` does not fit: invalid type: number `1.5`, expected an integer',
+      '`input.depth` does not fit: it is the number 1.5, and should be a whole number',
     ],
     [
       { files: [], counts: { a: 'b' } },
-      '`input.counts.a` does not fit: invalid type: string "b", expected an integer',
+      '`input.counts.a` does not fit: it is the string "b", and should be a whole number',
     ],
   ]) {
     test(message, () => assert.throws(() => input(value, 'input'), new InvalidInput(message)));

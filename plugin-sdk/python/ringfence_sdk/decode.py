@@ -74,8 +74,8 @@ _SCALARS: dict[Any, Decoder] = {
     object: lambda value, _: value,
     None: _exactly("null", lambda value: value is None),
     types.NoneType: _exactly("null", lambda value: value is None),
-    bool: _exactly("a boolean", lambda value: isinstance(value, bool)),
-    int: _exactly("an integer", lambda value: type(value) is int),
+    bool: _exactly("true or false", lambda value: isinstance(value, bool)),
+    int: _exactly("a whole number", lambda value: type(value) is int),
     float: _float,
     str: _exactly("a string", lambda value: isinstance(value, str)),
 }
@@ -120,14 +120,14 @@ def _union(choices: list[tuple[str, Decoder]]) -> Decoder:
 
 
 def _one_of(choices: dict[Any, Any]) -> Decoder:
-    expected = " or ".join(f"`{json.dumps(choice)}`" for choice in choices)
+    expected = " or ".join(json.dumps(choice) for choice in choices)
 
     def decode_one_of(value: Any, place: str) -> Any:
         for choice, member in choices.items():
             # `True == 1` in Python, and not in JSON.
             if value == choice and isinstance(value, bool) == isinstance(choice, bool):
                 return member
-        raise misfit(place, f"{_shown(value)}, expected {expected}")
+        raise misfit(place, f"it is {_shown(value)}, and should be {expected}")
 
     return decode_one_of
 
@@ -191,7 +191,7 @@ def check(type: Any) -> None:
 
 
 def _wrong_type(value: Any, place: str, expected: str) -> InvalidInput:
-    return misfit(place, f"invalid type: {_shown(value)}, expected {expected}")
+    return misfit(place, f"it is {_shown(value)}, and should be {expected}")
 
 
 def _shown(value: Any) -> str:
@@ -199,14 +199,12 @@ def _shown(value: Any) -> str:
         case None:
             return "null"
         case bool():
-            return f"boolean `{json.dumps(value)}`"
-        case int():
-            return f"integer `{value}`"
-        case float():
-            return f"number `{value}`"
+            return json.dumps(value)
+        case int() | float():
+            return f"the number {value}"
         case str():
             short = value if len(value) <= 60 else value[:60] + "…"
-            return f"string {json.dumps(short, ensure_ascii=False)}"
+            return f"the string {json.dumps(short, ensure_ascii=False)}"
         case list():
             return "a list"
         case _:

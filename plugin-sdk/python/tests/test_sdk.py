@@ -85,10 +85,10 @@ class Decoding(unittest.TestCase):
         for value, message in [
             (
                 {"files": [{"path": "a"}, {"path": 3}]},
-                "`input.files[1].path` does not fit: invalid type: integer `3`, expected a string",
+                "`input.files[1].path` does not fit: it is the number 3, and should be a string",
             ),
             ({}, "`input` does not fit: missing field `files`"),
-            (None, "`input` does not fit: invalid type: null, expected an object"),
+            (None, "`input` does not fit: it is null, and should be an object"),
             (
                 {"files": [{"path": "a", "x": 1}]},
                 "`input.files[0].x` does not fit: unknown field `x`, "
@@ -96,7 +96,7 @@ class Decoding(unittest.TestCase):
             ),
             (
                 {"files": [{"path": "a", "mode": "x"}]},
-                '`input.files[0].mode` does not fit: string "x", expected `"r"` or `"w"`',
+                '`input.files[0].mode` does not fit: it is the string "x", and should be "r" or "w"',
             ),
             (
                 {"files": [{"path": "a", "parts": [{}]}]},
@@ -104,23 +104,23 @@ class Decoding(unittest.TestCase):
             ),
             (
                 {"files": [], "depth": True},
-                "`input.depth` does not fit: invalid type: boolean `true`, expected an integer",
+                "`input.depth` does not fit: it is true, and should be a whole number",
             ),
             (
                 {"files": [], "depth": 1.5},
-                "`input.depth` does not fit: invalid type: number `1.5`, expected an integer",
+                "`input.depth` does not fit: it is the number 1.5, and should be a whole number",
             ),
             (
                 {"files": [], "kind": "hut"},
-                '`input.kind` does not fit: string "hut", expected `"house"` or `"flat"`',
+                '`input.kind` does not fit: it is the string "hut", and should be "house" or "flat"',
             ),
             (
                 {"files": [], "counts": {"a": "b"}},
-                '`input.counts.a` does not fit: invalid type: string "b", expected an integer',
+                '`input.counts.a` does not fit: it is the string "b", and should be a whole number',
             ),
             (
                 {"files": [], "id": []},
-                "`input.id` does not fit: invalid type: a list, expected int or str",
+                "`input.id` does not fit: it is a list, and should be int or str",
             ),
         ]:
             with self.subTest(value=value):

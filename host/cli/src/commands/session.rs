@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use console::Style;
@@ -325,15 +325,19 @@ pub(super) fn load_error(error: LoadError) -> CliError {
     }
 }
 
-/// Shows how far loading has come, if it takes long enough to wonder.
+/// Shows how far loading has come, if it takes long enough to wonder. What is still
+/// being loaded then is being compiled: from the cache it would be there.
 pub(super) struct LoadProgress {
     bar: ProgressBar,
+    under_way: Mutex<Vec<String>>,
 }
 
 impl LoadProgress {
     pub(super) fn new() -> Self {
         let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template("loading agents {pos}/{len}  {msg}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("loading agents {pos}/{len}  {msg}, {elapsed}")
+        {
             bar.set_style(style);
         }
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -342,9 +346,13 @@ impl LoadProgress {
             tokio::time::sleep(QUIET).await;
             if !shown.is_finished() {
                 shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+                shown.enable_steady_tick(QUIET);
             }
         });
-        Self { bar }
+        Self {
+            bar,
+            under_way: Mutex::default(),
+        }
     }
 
     /// Takes away what it has drawn.
@@ -359,16 +367,37 @@ impl FolderObserver for LoadProgress {
     }
 
     fn started(&self, path: &Path) {
-        let name = path.file_name().unwrap_or_default();
+        self.change(|under_way| under_way.push(file_name(path)));
+    }
+
+    fn loaded(&self, component: &LoadedComponent) {
+        self.ended(&component.path);
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        self.ended(&refusal.path);
+    }
+}
+
+impl LoadProgress {
+    fn ended(&self, path: &Path) {
+        let name = file_name(path);
+        self.change(|under_way| under_way.retain(|other| *other != name));
+        self.bar.inc(1);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<String>)) {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(&mut under_way);
         self.bar
-            .set_message(clean_text(&name.to_string_lossy(), MAX_ID_LEN));
+            .set_message(format!("compiling {}", under_way.join(" and ")));
     }
+}
 
-    fn loaded(&self, _: &LoadedComponent) {
-        self.bar.inc(1);
-    }
-
-    fn refused(&self, _: &Refusal) {
-        self.bar.inc(1);
-    }
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    clean_text(&name.to_string_lossy(), MAX_ID_LEN)
 }

@@ -86,10 +86,27 @@ impl Toolchain for JavaScript {
             }];
         }
         let manifest = manifest(project).unwrap_or_default();
-        let missing = PACKAGES
-            .iter()
-            .filter_map(|package| package.missing(project, &manifest));
-        missing.collect()
+        let is_listed = |package: &&Package| {
+            package.installed(project).is_none()
+                && manifest["devDependencies"][package.name].is_string()
+        };
+        let (listed, others): (Vec<_>, Vec<_>) = PACKAGES.iter().partition(is_listed);
+        let mut missing: Vec<_> = others
+            .into_iter()
+            .filter_map(|package| package.missing(project))
+            .collect();
+        let names: Vec<_> = listed.iter().map(|p| format!("`{}`", p.name)).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        if !names.is_empty() {
+            missing.push(Missing {
+                what: format!(
+                    "{} {are} not installed in this project",
+                    names.join(" and ")
+                ),
+                hint: "`npm install`".to_owned(),
+            });
+        }
+        missing
     }
 
     fn build(&self, project: &Project, component: &Path) -> Result<(), BuildError> {
@@ -141,27 +158,21 @@ fn manifest(project: &Project) -> Result<Value, BuildError> {
 }
 
 impl Package {
-    fn missing(&self, project: &Project, manifest: &Value) -> Option<Missing> {
+    fn missing(&self, project: &Project) -> Option<Missing> {
         let Self {
             name,
             releases,
             release,
         } = self;
-        let install = format!("`npm install --save-dev {name}@{release}`");
-        match self.installed(project) {
-            Some(installed) if installed.starts_with(releases) => None,
-            Some(installed) => Some(Missing {
-                what: format!("`{name}` is {installed} here, and it takes {release}"),
-                hint: install,
-            }),
-            None => Some(Missing {
-                what: format!("`{name}` is not installed in this project"),
-                hint: match manifest["devDependencies"][name].is_string() {
-                    true => "`npm install`".to_owned(),
-                    false => install,
-                },
-            }),
-        }
+        let what = match self.installed(project) {
+            Some(installed) if installed.starts_with(releases) => return None,
+            Some(installed) => format!("`{name}` is {installed} here, and it takes {release}"),
+            None => format!("`{name}` is not installed in this project"),
+        };
+        Some(Missing {
+            what,
+            hint: format!("`npm install --save-dev {name}@{release}`"),
+        })
     }
 
     /// The release that a module of the project would find.
