@@ -122,7 +122,7 @@ impl Turn {
         if let Ok(turn) = Arc::clone(&self.0.turns.free).acquire_owned().await {
             self.stand(Place::Next(turn));
             let turned = self.0.turned.fetch_add(1, Ordering::Relaxed);
-            if turned % LOOK_AROUND == 0 {
+            if turned.is_multiple_of(LOOK_AROUND) {
                 yield_now().await;
             } else {
                 requeue().await;
