@@ -31,25 +31,29 @@ async function bundle(folder) {
     logLevel: 'warning',
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
-  const map = JSON.stringify(lines(JSON.parse(text('.map'))));
+  const map = JSON.stringify(lines(JSON.parse(text('.map')), text('.js').split('\n')));
   return `${text('.js')}\nglobalThis[Symbol.for('ringfence-sdk.source-map')] = ${map};\n`;
 }
 
 // Of each line of the bundle, the number of the source that it comes from, or -1, and
 // its line there, one pair after the other. A source map would have to be decoded in
 // the sandbox, by an interpreter, which takes seconds.
-function lines({ sources, mappings }) {
+function lines({ sources, mappings }, code) {
   const lines = [];
   let [source, line] = [0, 0];
-  for (const segments of mappings.split(';')) {
+  for (const [index, segments] of mappings.split(';').entries()) {
+    // What stands before the text of a line belongs to the line before.
+    const indent = code[index].search(/\S|$/);
+    let column = 0;
     let first;
     for (const segment of segments.split(',')) {
       // Each is relative to the one before: the source, the line, and columns.
-      const [, toSource, toLine] = numbers(segment);
+      const [forward = 0, toSource, toLine] = numbers(segment);
+      column += forward;
       if (toSource === undefined) continue;
       source += toSource;
       line += toLine;
-      first ??= [source, line + 1];
+      if (first === undefined || column <= indent) first = [source, line + 1];
     }
     lines.push(...(first ?? [-1, 0]));
   }
