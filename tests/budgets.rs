@@ -61,6 +61,25 @@ async fn values_that_are_no_number_have_one_form() {
     assert_eq!(bits[5], "7fc00000");
 }
 
+/// What a task is given counts before it is copied: an agent that could not hold it
+/// is not started.
+#[tokio::test]
+async fn input_within_memory() {
+    let host = Host::new(&["echo"]).await;
+    let budgets = Budgets {
+        memory: ByteSize::mib(8),
+        ..Budgets::default()
+    };
+    let input = |len: usize| json!({ "text": "x".repeat(len) });
+    host.run("echo", input(100_000), budgets).await.output();
+    let broken = host.run("echo", input(9 << 20), budgets).await;
+    broken.failed_with(
+        FailureCode::InvalidInput,
+        "more than the agent's 8 MiB of memory",
+    );
+    assert_eq!(broken.report.usage.fuel, Fuel::units(0));
+}
+
 #[tokio::test]
 async fn time() {
     let host = Host::new(&["spin", "sleep-long"]).await;
