@@ -239,11 +239,11 @@ async fn a_javascript_agent_is_an_agent_as_any_other() {
         "{}",
         failure.message
     );
-    // The engine tells that it was denied memory as something that is thrown, and
-    // has asked the host for the time since: it went on.
+    // The engine throws that it was denied memory, and asks for the time before it
+    // gives up.
     run(&sandbox, json!({ "do": "hoard" }))
         .await
-        .failed_with(FailureCode::Trap, "out of memory");
+        .failed_with(FailureCode::OutOfMemory, "needed more than its 64 MiB");
 }
 
 #[tokio::test]
