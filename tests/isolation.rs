@@ -35,7 +35,7 @@ async fn a_trap_says_what_and_where() {
         ("unreachable", "it gave up"),
         ("abort", "it gave up"),
         ("exit", "the agent called `exit` with 1"),
-        ("out-of-bounds", "out of bounds memory access"),
+        ("out-of-bounds", "it reached out of bounds of its memory"),
     ] {
         host.run("trap", json!({"kind": kind}), Budgets::default())
             .await
