@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
-use ringfence::engine::{Clock, Host, HostConfig, RunSpec};
+use ringfence::engine::{Clock, Host, HostConfig, RunOutcome, RunSpec};
 use ringfence_flow::{Budgets, NoFiles, Plan, RunStatus, WorkflowBundle, WorkflowFile};
 use ringfence_journal::{JournalFile, RunHeader};
 use ringfence_sandbox::Sandbox;
 use rusqlite::{Connection, params};
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -117,7 +116,7 @@ pub(crate) fn alone(text: &str, durable: bool) -> Spread {
 }
 
 /// A folder on the disk of the project: what lies in memory needs no sync.
-fn on_disk() -> TempDir {
+pub(crate) fn on_disk() -> TempDir {
     tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")).unwrap()
 }
 
@@ -150,13 +149,14 @@ pub(crate) fn chain() -> String {
     text
 }
 
-struct Workflow {
+/// A workflow that was read.
+pub(crate) struct Workflow {
     bundle: WorkflowBundle,
     plan: Arc<Plan>,
 }
 
 impl Workflow {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let (file, bundle): (WorkflowFile, _) =
             WorkflowBundle::read("bench.yaml", text, &NoFiles).unwrap();
         Self {
@@ -166,15 +166,32 @@ impl Workflow {
     }
 }
 
-/// Runs a workflow to its end, kept in a journal if there is a path for it.
+/// Runs a workflow until it completes, kept in a journal if there is a path for it.
 fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Option<&Path>) {
+    let outcome = outcome(runtime, sandbox, workflow, kept);
+    assert_eq!(
+        outcome.status,
+        RunStatus::Completed,
+        "{:?}",
+        outcome.failure
+    );
+}
+
+/// Runs a workflow to its end, with the defaults of its inputs.
+pub(crate) fn outcome(
+    runtime: &Runtime,
+    sandbox: &Arc<Sandbox>,
+    workflow: &Workflow,
+    kept: Option<&Path>,
+) -> RunOutcome {
     runtime.block_on(async {
         let host = Host::start(
             Arc::clone(sandbox) as Arc<_>,
             HostConfig::default(),
             Clock::system(),
         );
-        let inputs = json!({}).into();
+        let inputs = workflow.plan.workflow().bind_inputs(BTreeMap::new());
+        let inputs = inputs.unwrap();
         let mut spec = RunSpec::new(Arc::clone(&workflow.plan), inputs, host.clock());
         if let Some(path) = kept {
             let journal = JournalFile::open(path).unwrap();
@@ -192,14 +209,8 @@ fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Opt
             spec.journal = Some(journal.create(&spec.id, &header).unwrap());
             spec.artifacts = journal.artifacts();
         }
-        let outcome = host.run(spec).await.unwrap().outcome().await.unwrap();
-        assert_eq!(
-            outcome.status,
-            RunStatus::Completed,
-            "{:?}",
-            outcome.failure
-        );
-    });
+        host.run(spec).await.unwrap().outcome().await.unwrap()
+    })
 }
 
 /// What a journal keeps of one task.
