@@ -37,7 +37,7 @@ mod verdict;
 
 pub use cache::{CacheError, CompileCache, DEFAULT_CACHE_SIZE, default_cache_folder};
 pub use command_agent::{EXIT_PERMANENT, EXIT_REJECTED};
-pub use compile::{CompileLimits, Compiler, compile_child_main, engine_for, own_program};
+pub use compile::{CompileLimits, Compiler, Loaded, compile_child_main, engine_for, own_program};
 pub use component_check::{
     AgentDescription, AgentKind, CONTRACT_PACKAGE, CONTRACT_VERSIONS, ComponentInterface,
     DescriptionProblem, MAX_ROLES, MAX_SCHEMA_SIZE, MAX_SUMMARY_LEN, MAX_VERSION_LEN,

@@ -219,7 +219,7 @@ fn interface(runtime: &Runtime) {
         let cache = CompileCache::open(&dir.path().join("cache")).unwrap();
         let compiler = Compiler::new(child(COMPILE), CompileLimits::default(), Some(cache));
         let loaded = runtime.block_on(compiler.load(&engine, small()));
-        seen.push(loaded.unwrap().1);
+        seen.push(loaded.unwrap().interface);
     }
     assert_eq!(&*seen[0].exports, ["ringfence:agent/agent@0.1.0".into()]);
     assert_eq!(seen[0], seen[1]);

@@ -7,9 +7,12 @@
 
 mod entry;
 mod evict;
+mod known;
 mod place;
+mod said;
 
 pub(crate) use entry::CacheKey;
+pub(crate) use known::KnownFiles;
 pub use place::{CacheError, default_cache_folder};
 
 use std::io;
@@ -20,7 +23,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::compile::{Artefact, Compiled};
-use crate::component_check::ComponentInterface;
+use crate::component_check::{ComponentInterface, RawDescription};
 use entry::Entry;
 
 /// What all entries together may take unless the host says otherwise. A Rust
@@ -32,6 +35,7 @@ pub const DEFAULT_CACHE_SIZE: ByteSize = ByteSize::mib(2048);
 pub struct CompileCache {
     folder: PathBuf,
     limit: ByteSize,
+    files: KnownFiles,
 }
 
 impl CompileCache {
@@ -48,8 +52,10 @@ impl CompileCache {
     /// # Errors
     /// [`CacheError`] says why the folder cannot be trusted, and what to type.
     pub fn open(folder: &Path) -> Result<Self, CacheError> {
+        let folder = place::prepare(folder)?;
         Ok(Self {
-            folder: place::prepare(folder)?,
+            files: KnownFiles::read(&folder),
+            folder,
             limit: DEFAULT_CACHE_SIZE,
         })
     }
@@ -66,6 +72,21 @@ impl CompileCache {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Which files have which content.
+    pub(crate) fn files(&self) -> &KnownFiles {
+        &self.files
+    }
+
+    /// What the agent for `key` has said of itself, if it is there and whole.
+    pub(crate) fn said(&self, key: &CacheKey) -> Option<RawDescription> {
+        said::read(&self.folder, key)
+    }
+
+    /// Keeps what the agent for `key` said of itself.
+    pub(crate) fn keep_said(&self, key: &CacheKey, said: &RawDescription) -> io::Result<()> {
+        said::write(&self.folder, key, said)
     }
 
     /// The component for `key`, if it is there and whole. What is damaged is

@@ -35,6 +35,7 @@ pub use limits::CompileLimits;
 pub use own_program::own_program;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ringfence_flow::{ContentHash, clean_text};
 use sha2::{Digest, Sha256};
@@ -42,8 +43,9 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::{CacheKey, CompileCache};
-use crate::component_check::ComponentInterface;
+use crate::component_check::{ComponentInterface, RawDescription};
 use crate::config::Compilation;
+use crate::folder::Stamp;
 use crate::refusal::RefusalReason;
 
 /// The longest part of wasmtime's messages that is shown, in bytes.
@@ -56,6 +58,26 @@ pub(crate) struct Compiled {
     pub(crate) interface: ComponentInterface,
     /// Its code.
     pub(crate) code: Vec<u8>,
+}
+
+/// A component that can be run, with what was learned on the way.
+#[derive(Clone)]
+pub struct Loaded {
+    /// Its code.
+    pub component: Component,
+    /// What it asks for and offers.
+    pub interface: ComponentInterface,
+    /// The SHA-256 of its file.
+    pub content: ContentHash,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded")
+            .field("interface", &self.interface)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Compiles components, or takes them from the cache.
@@ -88,11 +110,7 @@ impl Compiler {
     /// # Errors
     /// Why the component cannot be used. A cache that fails is no error: the
     /// component is compiled.
-    pub async fn load(
-        &self,
-        engine: &Engine,
-        bytes: Arc<[u8]>,
-    ) -> Result<(Component, ComponentInterface, ContentHash), RefusalReason> {
+    pub async fn load(&self, engine: &Engine, bytes: Arc<[u8]>) -> Result<Loaded, RefusalReason> {
         let compatible = Compatibility::of(engine);
         let (cached, hash) = blocking({
             let (engine, bytes, cache) = (engine.clone(), Arc::clone(&bytes), self.cache.clone());
@@ -108,7 +126,11 @@ impl Compiler {
         })
         .await?;
         if let Some((component, interface)) = cached {
-            return Ok((component, interface, hash));
+            return Ok(Loaded {
+                component,
+                interface,
+                content: hash,
+            });
         }
         let compiled = self.compile(engine, bytes, compatible).await?;
         let key = CacheKey {
@@ -125,9 +147,73 @@ impl Compiler {
             {
                 tracing::warn!(%error, "cannot keep a compiled component; it is compiled again next time");
             }
-            Ok((component, compiled.interface, hash))
+            Ok(Loaded {
+                component,
+                interface: compiled.interface,
+                content: hash,
+            })
         })
         .await
+    }
+
+    /// Loads what the file with this stamp holds without reading it, if that is
+    /// known and in the cache.
+    pub(crate) fn load_known(&self, engine: &Engine, stamp: &Stamp) -> Option<Loaded> {
+        let cache = self.cache.as_ref()?;
+        let content = cache.files().content(stamp)?;
+        let key = CacheKey {
+            compatible: Compatibility::of(engine),
+            content,
+        };
+        let (component, interface) = cache.load(engine, &key)?;
+        Some(Loaded {
+            component,
+            interface,
+            content,
+        })
+    }
+
+    /// A file had this stamp before it was read, and this content.
+    pub(crate) fn learn(&self, stamp: Stamp, content: ContentHash) {
+        if let Some(cache) = &self.cache
+            && stamp.is_settled(now())
+        {
+            cache.files().learn(stamp, content);
+        }
+    }
+
+    /// Writes down what was learned of files, for later starts.
+    pub(crate) async fn keep_known(&self) {
+        if let Some(cache) = self.cache.clone() {
+            let kept = tokio::task::spawn_blocking(move || cache.files().keep());
+            if let Ok(Err(error)) = kept.await {
+                tracing::warn!(%error, "cannot keep what files hold; they are read again next time");
+            }
+        }
+    }
+
+    /// What the agent with this content has said of itself to `engine`.
+    pub(crate) fn said(&self, engine: &Engine, content: ContentHash) -> Option<RawDescription> {
+        let compatible = Compatibility::of(engine);
+        let key = CacheKey {
+            compatible,
+            content,
+        };
+        self.cache.as_ref()?.said(&key)
+    }
+
+    /// Keeps what it has said.
+    pub(crate) fn keep_said(&self, engine: &Engine, content: ContentHash, said: &RawDescription) {
+        let compatible = Compatibility::of(engine);
+        let key = CacheKey {
+            compatible,
+            content,
+        };
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.keep_said(&key, said)
+        {
+            tracing::warn!(%error, "cannot keep what an agent says of itself; it is asked again next time");
+        }
     }
 
     /// Loads a component that this has loaded before for another engine, of the
@@ -187,6 +273,15 @@ impl Compiler {
 /// some GiB for each sandbox.
 pub fn engine_for(sandboxes: u32) -> wasmtime::Result<Engine> {
     crate::engine::pooled(sandboxes)
+}
+
+/// The time that files' times are compared with.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the times of files are those of the system's clock, and decide nothing of a run"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Runs `work` where it does not keep other tasks from running.

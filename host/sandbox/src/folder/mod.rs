@@ -3,11 +3,13 @@
 mod observer;
 mod read;
 mod same_name;
+mod stamp;
 mod watch;
 
 pub use observer::FolderObserver;
 pub(crate) use same_name::refuse_same_names;
-pub(crate) use watch::{Due, Looks, Stamp};
+pub(crate) use stamp::Stamp;
+pub(crate) use watch::{Due, Looks};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,9 +24,10 @@ use tokio::task::JoinSet;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Loaded};
 use crate::component_check::{AgentKind, ComponentInterface};
 use crate::refusal::{Refusal, RefusalReason, show_path};
+use read::Opened;
 
 /// The largest component that is accepted, unless the host says otherwise.
 pub const DEFAULT_COMPONENT_LIMIT: ByteSize = ByteSize::mib(64);
@@ -227,12 +230,12 @@ async fn load_file(
     compiler: Arc<Compiler>,
 ) -> Result<LoadedComponent, Refusal> {
     match load_component(&path, limit, &engine, &compiler).await {
-        Ok((interface, size, component, hash)) => Ok(LoadedComponent {
+        Ok((size, loaded)) => Ok(LoadedComponent {
             path,
-            hash,
+            hash: loaded.content,
             size,
-            interface,
-            component,
+            interface: loaded.interface,
+            component: loaded.component,
         }),
         Err(reason) => Err(Refusal::new(path, reason)),
     }
@@ -242,16 +245,46 @@ async fn load_component(
     path: &Path,
     limit: ByteSize,
     engine: &Engine,
-    compiler: &Compiler,
-) -> Result<(ComponentInterface, ByteSize, Component, ContentHash), RefusalReason> {
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || read::read(&owned, limit));
-    let bytes = read
+    compiler: &Arc<Compiler>,
+) -> Result<(ByteSize, Loaded), RefusalReason> {
+    let read = tokio::task::spawn_blocking({
+        let (path, engine, compiler) = (path.to_owned(), engine.clone(), Arc::clone(compiler));
+        move || read_or_recall(&path, limit, &engine, &compiler)
+    });
+    let read = read
         .await
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-    let size = ByteSize::bytes(bytes.len() as u64);
-    let (component, interface, hash) = compiler.load(engine, bytes.into()).await?;
-    Ok((interface, size, component, hash))
+    match read {
+        Read::Known(stamp, loaded) => Ok((ByteSize::bytes(stamp.len()), loaded)),
+        Read::Bytes(stamp, bytes) => {
+            let size = ByteSize::bytes(bytes.len() as u64);
+            let loaded = compiler.load(engine, bytes.into()).await?;
+            compiler.learn(stamp, loaded.content);
+            Ok((size, loaded))
+        }
+    }
+}
+
+fn read_or_recall(
+    path: &Path,
+    limit: ByteSize,
+    engine: &Engine,
+    compiler: &Compiler,
+) -> Result<Read, RefusalReason> {
+    let file = Opened::open(path, limit)?;
+    let stamp = file.stamp();
+    match compiler.load_known(engine, &stamp) {
+        Some(loaded) => Ok(Read::Known(stamp, loaded)),
+        None => Ok(Read::Bytes(stamp, file.read()?)),
+    }
+}
+
+/// What became of a file that was to be read.
+enum Read {
+    /// An earlier start read it, and it has not changed.
+    Known(Stamp, Loaded),
+    /// What it holds.
+    Bytes(Stamp, Vec<u8>),
 }
 
 #[cfg(test)]

@@ -6,34 +6,64 @@ use std::path::Path;
 
 use ringfence_flow::ByteSize;
 
+use super::Stamp;
 use crate::refusal::RefusalReason;
 
-/// The content of the file at `path`.
-///
-/// # Errors
-/// It is no regular file, larger than `limit`, or cannot be read.
-pub(super) fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>, RefusalReason> {
-    let file = open(path).map_err(RefusalReason::Unreadable)?;
-    let metadata = file.metadata().map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
+/// A file that is small enough.
+#[derive(Debug)]
+pub(super) struct Opened {
+    file: File,
+    stamp: Stamp,
+    limit: ByteSize,
+}
+
+impl Opened {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// It is no regular file, larger than `limit`, or cannot be opened.
+    pub(super) fn open(path: &Path, limit: ByteSize) -> Result<Self, RefusalReason> {
+        let file = open(path).map_err(RefusalReason::Unreadable)?;
+        let metadata = file.metadata().map_err(RefusalReason::Unreadable)?;
+        if !metadata.is_file() {
+            return Err(RefusalReason::NotAFile);
+        }
+        let opened = Self {
+            file,
+            stamp: Stamp::of(&metadata),
+            limit,
+        };
+        opened.check(metadata.len()).map(|()| opened)
     }
-    let too_large = |size| RefusalReason::TooLarge {
-        size: ByteSize::bytes(size),
-        limit,
-    };
-    if metadata.len() > limit.as_u64() {
-        return Err(too_large(metadata.len()));
+
+    /// What tells it from others, as it was opened.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    // The file may grow while it is read.
-    file.take(limit.as_u64().saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(RefusalReason::Unreadable)?;
-    if bytes.len() as u64 > limit.as_u64() {
-        return Err(too_large(bytes.len() as u64));
+
+    /// Its content.
+    ///
+    /// # Errors
+    /// It has grown beyond the limit, or cannot be read.
+    pub(super) fn read(self) -> Result<Vec<u8>, RefusalReason> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.stamp.len()).unwrap_or(0));
+        // The file may grow while it is read.
+        (&self.file)
+            .take(self.limit.as_u64().saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(RefusalReason::Unreadable)?;
+        self.check(bytes.len() as u64).map(|()| bytes)
     }
-    Ok(bytes)
+
+    fn check(&self, size: u64) -> Result<(), RefusalReason> {
+        if size <= self.limit.as_u64() {
+            return Ok(());
+        }
+        Err(RefusalReason::TooLarge {
+            size: ByteSize::bytes(size),
+            limit: self.limit,
+        })
+    }
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -51,6 +81,10 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>, RefusalReason> {
+        Opened::open(path, limit)?.read()
+    }
 
     #[test]
     fn the_size_limit_is_kept_and_broken() {
