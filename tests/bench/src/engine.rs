@@ -122,10 +122,21 @@ pub(crate) fn on_disk() -> TempDir {
 
 /// Runs so many tasks side by side, in memory. With room for few at a time: a tool
 /// that counts has less address space.
-pub(crate) fn take(tasks: u32) {
+pub(crate) fn take(tasks: u32, room: u32) {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT, 2);
+    let sandbox = sandbox(&all, AGENT, room);
     run(&all, &sandbox, &Workflow::new(&wide(tasks)), None);
+}
+
+/// Takes the steps of a chain so many times, kept in a journal.
+pub(crate) fn take_durable_chain(times: u32) {
+    let all = runtime(cores());
+    let (sandbox, chain) = (sandbox(&all, AGENT, 2), Workflow::new(&chain()));
+    let folder = on_disk();
+    for time in 0..times {
+        let path = folder.path().join(format!("{time}.db"));
+        run(&all, &sandbox, &chain, Some(&path));
+    }
 }
 
 /// One task that runs for each of many items.
