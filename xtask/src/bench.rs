@@ -32,6 +32,18 @@ pub(crate) fn run(
             .cargo(["build", "--release", "--locked"])
             .args(packages),
     )?;
+    // The agents' own code, as the plugins are built but for this machine.
+    process::run(&mut project.cargo([
+        "build",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "plugins/Cargo.toml",
+        "--package",
+        "quality-gate",
+        "--example",
+        "review",
+    ]))?;
     let peers = project.path("target/peers");
     if sections.is_empty() || sections.iter().any(|section| section == "peers") {
         install_python(project, &peers.join("python"));
@@ -43,6 +55,8 @@ pub(crate) fn run(
         .args(sections)
         .arg("--program")
         .arg(project.built("release", "ringfence"))
+        .arg("--native")
+        .arg(project.built("release/examples", "review"))
         .arg("--peers")
         .arg(&peers);
     if let Some(path) = json {

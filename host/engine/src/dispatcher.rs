@@ -1,7 +1,7 @@
 //! The host's own task: feeds the state machines and carries out what they
 //! say, until nothing is left to do at this moment.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ringfence_flow::{
@@ -10,6 +10,7 @@ use ringfence_flow::{
     InstanceRef, ResultStore, Run, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunSlot,
     StopReason, Ticket, Timestamp, Usage, Verdict,
 };
+use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tracing::Instrument;
@@ -53,6 +54,9 @@ impl Spawned {
 }
 
 /// Owns the fleet and all live runs.
+///
+/// The keys of its maps are numbers that the host counts itself. Nobody outside
+/// picks them, so they need no hash that cannot be foreseen.
 pub(crate) struct Dispatcher {
     pub(crate) runner: Arc<dyn AttemptRunner>,
     pub(crate) clock: Clock,
@@ -60,13 +64,13 @@ pub(crate) struct Dispatcher {
     fleet: Fleet,
     conduct_book: Option<Arc<dyn ConductBook>>,
     pub(crate) runs: BTreeMap<RunSlot, Live>,
-    pub(crate) tickets: HashMap<Ticket, Holder>,
+    pub(crate) tickets: FxHashMap<Ticket, Holder>,
     /// Where results are kept of runs that bring no store.
     results: Results,
     spawned: JoinSet<Done>,
-    spawned_for: HashMap<task::Id, (Ticket, Spawned)>,
+    spawned_for: FxHashMap<task::Id, (Ticket, Spawned)>,
     /// Stops the questions that are under way.
-    questions: HashMap<Ticket, AbortHandle>,
+    questions: FxHashMap<Ticket, AbortHandle>,
     /// What the machines said and nobody has carried out yet.
     pending: VecDeque<(RunSlot, Effect)>,
     /// What waits for the journals, by the run that somebody started.
@@ -97,11 +101,11 @@ impl Dispatcher {
             clock,
             mailbox,
             runs: BTreeMap::new(),
-            tickets: HashMap::new(),
+            tickets: FxHashMap::default(),
             results: Results(Arc::new(MemoryResults::default())),
             spawned: JoinSet::new(),
-            spawned_for: HashMap::new(),
-            questions: HashMap::new(),
+            spawned_for: FxHashMap::default(),
+            questions: FxHashMap::default(),
             pending: VecDeque::new(),
             outboxes: BTreeMap::new(),
             paused: BTreeMap::new(),
@@ -438,13 +442,27 @@ impl Dispatcher {
 
     /// Gives the journals what was said in this turn, all of it at once.
     fn flush(&mut self) {
+        let waits = self.only_waits();
         for root in std::mem::take(&mut self.spoke) {
             let live = self.runs.get(&root).map(|live| &live.publisher);
             let outbox = self.outboxes.get(&root).map(Outbox::publisher);
-            if let Some(publisher) = live.or(outbox) {
-                publisher.flush();
+            match live.or(outbox) {
+                Some(publisher) if waits => {
+                    publisher.flush_and_wait();
+                    self.let_out_kept(root);
+                }
+                Some(publisher) => publisher.flush(),
+                None => {}
             }
         }
+    }
+
+    /// Whether nothing can happen but that a journal keeps what the host's only
+    /// run has said: no attempt is under way, and something waits to go out. Then
+    /// this thread may as well write it. To hand it to the journal's thread and
+    /// back takes a quarter of the time that a step of a chain needs.
+    fn only_waits(&self) -> bool {
+        self.spawned.is_empty() && self.outboxes.len() == 1 && self.spoke.len() == 1
     }
 
     fn carry_out(&mut self, slot: RunSlot, effect: Effect) {

@@ -1,12 +1,12 @@
 //! A run that is under way, with what the engine holds for it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringfence_flow::{
     AgentName, Answer, ArtifactStore, BudgetKind, ContentHash, Failure, InstanceRef, ResultStore,
     Run, RunSlot, StopReason, TaskId, Ticket,
 };
+use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use crate::RunOutcome;
@@ -23,18 +23,18 @@ pub(crate) struct Live {
     pub(crate) artifacts: Artifacts,
     pub(crate) results: Results,
     /// The ticket of each instance that has one.
-    pub(crate) tickets: HashMap<InstanceRef, Ticket>,
+    pub(crate) tickets: FxHashMap<InstanceRef, Ticket>,
     /// What agents said of an instance, remembered for its retries.
-    pub(crate) answers: HashMap<InstanceRef, Remembered>,
+    pub(crate) answers: FxHashMap<InstanceRef, Remembered>,
     /// Stops the attempts that are under way.
-    pub(crate) stops: HashMap<InstanceRef, oneshot::Sender<StopReason>>,
+    pub(crate) stops: FxHashMap<InstanceRef, oneshot::Sender<StopReason>>,
     /// The budgets of attempts that are under way of which they were given less
     /// than is usual, where there are any.
-    pub(crate) tight: HashMap<InstanceRef, Vec<BudgetKind>>,
+    pub(crate) tight: FxHashMap<InstanceRef, Vec<BudgetKind>>,
     /// The runs that instances stand for.
-    pub(crate) children: HashMap<InstanceRef, RunSlot>,
+    pub(crate) children: FxHashMap<InstanceRef, RunSlot>,
     /// The names under which results are to be kept.
-    pub(crate) keys: HashMap<InstanceRef, ContentHash>,
+    pub(crate) keys: FxHashMap<InstanceRef, ContentHash>,
     /// Why it did not complete, once it has ended.
     pub(crate) end: Option<(Option<Failure>, Option<TaskId>)>,
     pub(crate) done: Done,
@@ -66,12 +66,12 @@ impl Live {
             publisher,
             artifacts,
             results,
-            tickets: HashMap::new(),
-            answers: HashMap::new(),
-            stops: HashMap::new(),
-            tight: HashMap::new(),
-            children: HashMap::new(),
-            keys: HashMap::new(),
+            tickets: FxHashMap::default(),
+            answers: FxHashMap::default(),
+            stops: FxHashMap::default(),
+            tight: FxHashMap::default(),
+            children: FxHashMap::default(),
+            keys: FxHashMap::default(),
             end: None,
             done,
             spans,

@@ -64,7 +64,7 @@ impl Dispatcher {
         }
     }
 
-    fn let_out_kept(&mut self, root: RunSlot) {
+    pub(crate) fn let_out_kept(&mut self, root: RunSlot) {
         while let Some(outbox) = self.outboxes.get_mut(&root) {
             let kept = outbox.publisher.kept();
             match outbox.waiting.pop_front_if(|(needs, _)| *needs <= kept) {

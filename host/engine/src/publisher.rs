@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use ringfence_flow::{
     Happening, JournalEntry, JournalListener, RunEvent, RunEventKind, RunId, RunJournal, RunPath,
@@ -68,6 +69,9 @@ pub(crate) struct Outermost {
     journal: Option<Arc<dyn RunJournal>>,
     /// How many entries the journal has kept.
     kept: AtomicU64,
+    /// The thread that waits in [`flush_and_wait`](Publisher::flush_and_wait): it
+    /// sees for itself what is kept, and need not be woken.
+    waits: Mutex<Option<ThreadId>>,
     news: mpsc::UnboundedSender<News>,
 }
 
@@ -106,6 +110,7 @@ impl Publisher {
             observer: Mutex::new(publishing.observer),
             journal: publishing.journal,
             kept: AtomicU64::new(0),
+            waits: Mutex::new(None),
             news: publishing.news,
         }));
         if let Some(journal) = &publisher.root().journal {
@@ -150,12 +155,26 @@ impl Publisher {
 
     /// Gives the journal what has gathered.
     pub(crate) fn flush(&self) {
+        self.give(|journal, entries| journal.append(entries));
+    }
+
+    /// The same where nothing can be done before it is kept. What is kept by the
+    /// time that it returns is no news.
+    pub(crate) fn flush_and_wait(&self) {
+        let root = self.root();
+        root.set_waits(Some(thread::current().id()));
+        self.give(|journal, entries| journal.append_and_wait(entries));
+        root.set_waits(None);
+    }
+
+    fn give(&self, how: impl FnOnce(&dyn RunJournal, Vec<JournalEntry>)) {
         let root = self.root();
         if let Some(journal) = &root.journal {
+            // The lock is held so that entries are given in order.
             let mut desk = root.desk();
             let entries = std::mem::take(&mut desk.buffer);
             if !entries.is_empty() {
-                journal.append(entries);
+                how(&**journal, entries);
             }
         }
     }
@@ -246,6 +265,16 @@ impl Outermost {
         let _ = self.news.send(news);
     }
 
+    fn set_waits(&self, thread: Option<ThreadId>) {
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+    }
+
+    /// Whether this is the thread that waits.
+    fn waits_here(&self) -> bool {
+        let waits = *self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits == Some(thread::current().id())
+    }
+
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +291,9 @@ impl JournalListener for Publisher {
             root.tell(entry);
         }
         root.kept.fetch_add(count, Ordering::Release);
-        root.send(News::Kept(root.slot));
+        if !root.waits_here() {
+            root.send(News::Kept(root.slot));
+        }
     }
 
     fn stuck(&self, why: &str) {

@@ -15,7 +15,7 @@ pub(crate) const FORMAT: u32 = 1;
 const APPLICATION: u32 = 0x5246_4a01;
 
 /// How long a reader or the writer waits for another process.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
 CREATE TABLE run (

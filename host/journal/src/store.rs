@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_flow::{
@@ -14,7 +13,7 @@ use rusqlite::{Connection, params};
 
 use crate::contents::Contents;
 use crate::reader::Reader;
-use crate::writer::{Batch, RunWriter, artifacts, start};
+use crate::writer::{RunWriter, Writer, artifacts};
 use crate::{FolderArtifacts, JournalError, Lease, RunHeader, RunStanding, RunState, schema};
 
 /// A journal file.
@@ -25,7 +24,7 @@ pub struct JournalFile {
     contents: Contents,
     /// Reads; the thread that writes has a connection of its own.
     db: Mutex<Connection>,
-    writer: Option<Sender<Batch>>,
+    writer: Option<Writer>,
     // Keeps `prune` from removing contents that are about to be named.
     _in_use: Option<File>,
 }
@@ -77,7 +76,7 @@ impl JournalFile {
         writing
             .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
             .map_err(JournalError::sqlite(path))?;
-        let writer = start(writing, contents.clone()).map_err(JournalError::disk(path))?;
+        let writer = Writer::start(writing, contents.clone()).map_err(JournalError::disk(path))?;
         Ok(Self {
             path: path.to_owned(),
             leases: beside.join("leases"),
@@ -350,11 +349,11 @@ impl JournalFile {
         lease: Lease,
     ) -> Result<Arc<dyn RunJournal>, JournalError> {
         match &self.writer {
-            Some(sender) => Ok(Arc::new(RunWriter::new(
+            Some(writer) => Ok(Arc::new(RunWriter::new(
                 number,
                 next,
                 lease,
-                sender.clone(),
+                writer.clone(),
             ))),
             None => Err(JournalError::unusable(
                 &self.path,

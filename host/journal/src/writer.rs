@@ -1,7 +1,9 @@
-//! The thread that writes: it commits all that has gathered at once.
+//! The thread that writes: it commits all that has gathered at once. Whoever has
+//! nothing else to do writes in its place, if it is idle.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use rusqlite::{Connection, Transaction, params};
 use crate::Lease;
 use crate::contents::Contents;
 use crate::error::explain;
-use crate::schema::place;
+use crate::schema::{PATIENCE, place};
 
 /// The longest entry that the file itself holds, in bytes; longer ones are
 /// contents beside it.
@@ -27,7 +29,7 @@ const MOST_AT_ONCE: usize = 4_096;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// Entries of one run, on their way to the file.
-pub(crate) struct Batch {
+struct Batch {
     run: Arc<Written>,
     /// The number of the first of them in its run.
     first: u64,
@@ -38,6 +40,8 @@ pub(crate) struct Batch {
 struct Written {
     number: i64,
     listener: Mutex<Option<Weak<dyn JournalListener>>>,
+    /// How many of its batches the thread has and nobody was told of.
+    under_way: AtomicU64,
 }
 
 impl Written {
@@ -52,22 +56,66 @@ pub(crate) struct RunWriter {
     run: Arc<Written>,
     /// The number of the next entry.
     next: Mutex<u64>,
-    sender: Sender<Batch>,
+    writer: Writer,
     // Nobody else drives the run as long as this one can write.
     _lease: Lease,
 }
 
 impl RunWriter {
-    pub(crate) fn new(number: i64, next: u64, lease: Lease, sender: Sender<Batch>) -> Self {
+    pub(crate) fn new(number: i64, next: u64, lease: Lease, writer: Writer) -> Self {
         Self {
             run: Arc::new(Written {
                 number,
                 listener: Mutex::new(None),
+                under_way: AtomicU64::new(0),
             }),
             next: Mutex::new(next),
-            sender,
+            writer,
             _lease: lease,
         }
+    }
+
+    fn next(&self) -> MutexGuard<'_, u64> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batch(&self, next: &mut u64, entries: Vec<JournalEntry>) -> Batch {
+        let first = *next;
+        *next += entries.len() as u64;
+        Batch {
+            run: Arc::clone(&self.run),
+            first,
+            entries,
+        }
+    }
+
+    /// Gives the thread a batch. The lock on the next number keeps the order.
+    fn send(&self, batch: Batch, _order: &MutexGuard<'_, u64>) {
+        self.run.under_way.fetch_add(1, Ordering::Relaxed);
+        // The thread lives as long as somebody can send.
+        let _ = self.writer.sender.send(batch);
+    }
+
+    /// Writes a batch here and now, if the thread has none of this run and does not
+    /// write, no other process does, and nothing fails. Else gives it back.
+    fn write_here(&self, batch: Batch) -> Option<Batch> {
+        // Read under the lock under which it is raised, and only once the thread has
+        // told of the last batch it is zero.
+        if self.run.under_way.load(Ordering::Acquire) > 0 {
+            return Some(batch);
+        }
+        let mut pen = match self.writer.pen.try_lock() {
+            Ok(pen) => pen,
+            Err(TryLockError::Poisoned(pen)) => pen.into_inner(),
+            Err(TryLockError::WouldBlock) => return Some(batch),
+        };
+        if pen.commit_without_patience(&batch).is_err() {
+            // The thread finds the same, says so, and goes on trying.
+            return Some(batch);
+        }
+        drop(pen);
+        batch.tell();
+        None
     }
 }
 
@@ -82,51 +130,117 @@ impl RunJournal for RunWriter {
     }
 
     fn append(&self, entries: Vec<JournalEntry>) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = *next;
-        *next += entries.len() as u64;
-        // The thread lives as long as somebody can send.
-        let _ = self.sender.send(Batch {
-            run: Arc::clone(&self.run),
-            first,
-            entries,
-        });
+        let mut next = self.next();
+        let batch = self.batch(&mut next, entries);
+        self.send(batch, &next);
+    }
+
+    fn append_and_wait(&self, entries: Vec<JournalEntry>) {
+        let mut next = self.next();
+        let batch = self.batch(&mut next, entries);
+        if let Some(batch) = self.write_here(batch) {
+            self.send(batch, &next);
+        }
     }
 }
 
-/// Starts the thread. It ends when nobody can send any more.
-pub(crate) fn start(db: Connection, contents: Contents) -> std::io::Result<Sender<Batch>> {
-    let (sender, batches) = mpsc::channel();
-    thread::Builder::new()
-        .name("journal".to_owned())
-        .spawn(move || write(db, &contents, &batches))?;
-    Ok(sender)
+impl Batch {
+    /// Tells whoever waits that it is kept.
+    fn tell(self) {
+        if let Some(listener) = self.run.listener() {
+            listener.kept(self.entries);
+        }
+    }
 }
 
-fn write(mut db: Connection, contents: &Contents, incoming: &Receiver<Batch>) {
+/// Writes to a journal: its thread, or whoever holds its pen.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    sender: Sender<Batch>,
+    pen: Arc<Mutex<Pen>>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when nobody can send any more.
+    pub(crate) fn start(db: Connection, contents: Contents) -> std::io::Result<Self> {
+        let (sender, batches) = mpsc::channel();
+        let pen = Arc::new(Mutex::new(Pen { db, contents }));
+        let of_thread = Arc::clone(&pen);
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write(&of_thread, &batches))?;
+        Ok(Self { sender, pen })
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+/// What it takes to write.
+struct Pen {
+    db: Connection,
+    contents: Contents,
+}
+
+impl Pen {
+    /// Commits all of the batches, or nothing.
+    fn commit(&mut self, batches: &[Batch]) -> Result<(), String> {
+        let in_words = |error: rusqlite::Error| explain(&error);
+        let transaction = self.db.transaction().map_err(in_words)?;
+        for batch in batches {
+            for (number, entry) in (batch.first..).zip(&batch.entries) {
+                insert(
+                    &transaction,
+                    &self.contents,
+                    batch.run.number,
+                    number,
+                    entry,
+                )?;
+            }
+        }
+        transaction.commit().map_err(in_words)
+    }
+
+    /// The same of one batch, without waiting for another process that writes.
+    fn commit_without_patience(&mut self, batch: &Batch) -> Result<(), String> {
+        let in_words = |error: rusqlite::Error| explain(&error);
+        self.db.busy_timeout(Duration::ZERO).map_err(in_words)?;
+        let committed = self.commit(std::slice::from_ref(batch));
+        // It sets a number, and what is committed is committed whatever becomes of it.
+        let _ = self.db.busy_timeout(PATIENCE);
+        committed
+    }
+}
+
+fn write(pen: &Mutex<Pen>, incoming: &Receiver<Batch>) {
     while let Ok(first) = incoming.recv() {
         let mut batches = vec![first];
         batches.extend(incoming.try_iter().take(MOST_AT_ONCE));
-        if !commit_at_last(&mut db, contents, &batches) {
-            continue;
-        }
+        let kept = commit_at_last(pen, &batches);
         for batch in batches {
-            if let Some(listener) = batch.run.listener() {
-                listener.kept(batch.entries);
+            let run = Arc::clone(&batch.run);
+            if kept {
+                batch.tell();
             }
+            // Told first: whoever finds zero may tell of the next.
+            run.under_way.fetch_sub(1, Ordering::Release);
         }
     }
 }
 
 /// Commits, however often it takes. False if nobody waits for it any more.
-fn commit_at_last(db: &mut Connection, contents: &Contents, batches: &[Batch]) -> bool {
+fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
     let (mut wait, most) = RETRY;
     let mut stuck = false;
     loop {
-        let why = match commit(db, contents, batches) {
-            Ok(()) => break,
-            Err(why) => why,
-        };
+        let committed = pen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .commit(batches);
+        let Err(why) = committed else { break };
         let listeners: Vec<_> = batches.iter().filter_map(|b| b.run.listener()).collect();
         if listeners.is_empty() {
             return false;
@@ -145,17 +259,6 @@ fn commit_at_last(db: &mut Connection, contents: &Contents, batches: &[Batch]) -
         listeners.for_each(|listener| listener.unstuck());
     }
     true
-}
-
-fn commit(db: &mut Connection, contents: &Contents, batches: &[Batch]) -> Result<(), String> {
-    let in_words = |error: rusqlite::Error| explain(&error);
-    let transaction = db.transaction().map_err(in_words)?;
-    for batch in batches {
-        for (number, entry) in (batch.first..).zip(&batch.entries) {
-            insert(&transaction, contents, batch.run.number, number, entry)?;
-        }
-    }
-    transaction.commit().map_err(in_words)
 }
 
 fn insert(

@@ -368,3 +368,24 @@ fn contents_stay_while_somebody_uses_the_journal() {
     let reader = JournalFile::open_to_read(&path).unwrap();
     assert_eq!(reader.prune(at(1_000)).unwrap().freed, None);
 }
+
+#[test]
+fn whoever_waits_writes_it_himself_unless_somebody_else_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    let entries = play(&["first"]);
+    let (first, second) = entries.split_at(1);
+    let file = JournalFile::open(&path).unwrap();
+    let journal = file.create(&run(), &header()).unwrap();
+    let (_listener, heard) = listen(&*journal);
+    journal.append_and_wait(first.to_vec());
+    assert_eq!(heard.try_recv(), Ok(Ok(1)), "kept before it returned");
+
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    journal.append_and_wait(second.to_vec());
+    assert!(heard.try_recv().is_err(), "it does not wait for others");
+    other.execute_batch("ROLLBACK").unwrap();
+    all_kept(&heard, second.len());
+    assert_eq!(file.length(&run()).unwrap(), entries.len() as u64);
+}

@@ -34,21 +34,21 @@ pub(crate) enum AgentPre {
 
 /// A plugin, with its way to the functions that each task calls. The generated
 /// bindings look up every function and compare its types with each instance,
-/// which costs a tenth of an attempt; so they do it for `describe` alone, which
-/// is asked before any other.
+/// which costs a tenth of an attempt; so they do it for `describe` alone, and the
+/// types of another function are compared when it is first called.
 #[derive(Clone)]
 pub(crate) struct PluginPre {
     whole: AgentPluginPre<AttemptState>,
     can_handle: Function<(bool,)>,
     execute: Function<(Result<Outcome, Failure>,)>,
-    /// Set once the bindings have compared the types of all functions, of this
-    /// component in whichever engine.
-    types_fit: Arc<OnceLock<()>>,
 }
 
 /// Where a plugin has a function that takes a task and returns an `R`.
 struct Function<R> {
     index: ComponentExportIndex,
+    /// Set once its types have been compared with the contract's, of this component
+    /// in whichever engine.
+    fits: Arc<OnceLock<()>>,
     returns: PhantomData<fn() -> R>,
 }
 
@@ -56,6 +56,7 @@ impl<R> Clone for Function<R> {
     fn clone(&self) -> Self {
         Self {
             index: self.index,
+            fits: Arc::clone(&self.fits),
             returns: PhantomData,
         }
     }
@@ -113,10 +114,12 @@ impl AgentPre {
     ) -> wasmtime::Result<Self> {
         let linked = linker.instantiate_pre(component)?;
         Ok(match self {
-            Self::Plugin(plugin) => Self::Plugin(PluginPre {
-                types_fit: Arc::clone(&plugin.types_fit),
-                ..PluginPre::new(linked)?
-            }),
+            Self::Plugin(plugin) => {
+                let mut again = PluginPre::new(linked)?;
+                again.can_handle.fits = Arc::clone(&plugin.can_handle.fits);
+                again.execute.fits = Arc::clone(&plugin.execute.fits);
+                Self::Plugin(again)
+            }
             Self::Command(_) => Self::Command(CommandPre::new(linked)?),
         })
     }
@@ -155,7 +158,6 @@ impl PluginPre {
             can_handle: Function::find(component, "can-handle")?,
             execute: Function::find(component, "execute")?,
             whole: AgentPluginPre::new(linked)?,
-            types_fit: Arc::default(),
         })
     }
 
@@ -167,7 +169,6 @@ impl PluginPre {
         match question {
             Question::Describe => {
                 let instance = self.whole.instantiate_async(&mut *store).await?;
-                self.types_fit.get_or_init(|| ());
                 let agent = instance.ringfence_agent_agent();
                 let raw = agent.call_describe(store).await?;
                 Ok(Answer::Description(conv::description(raw)))
@@ -197,10 +198,7 @@ impl PluginPre {
         let instance = linked.instantiate_async(&mut *store).await?;
         let found = instance.get_func(&mut *store, function.index);
         let found = found.ok_or_else(|| wasmtime::format_err!("`{AGENT}` lacks a function"))?;
-        let function = match self.types_fit.get() {
-            Some(()) => function.known_to_fit(found),
-            None => found.typed(&*store)?,
-        };
+        let function = function.of(found, store)?;
         function.call_async(store, (&conv::task(request),)).await
     }
 }
@@ -211,19 +209,31 @@ impl<R: ComponentNamedList + Lift> Function<R> {
         let index = agent.and_then(|agent| component.get_export_index(Some(&agent), name));
         Ok(Self {
             index: index.ok_or_else(|| wasmtime::format_err!("`{AGENT}` has no `{name}`"))?,
+            fits: Arc::default(),
             returns: PhantomData,
         })
     }
 
-    /// The function of an instance, where `types_fit` is set.
+    /// The function of an instance, which is `found`.
     #[allow(
         unsafe_code,
         reason = "comparing the types anew takes longer than many an attempt's own work"
     )]
-    fn known_to_fit<'a>(&self, found: Func) -> TypedFunc<(&'a Task,), R> {
-        // SAFETY: an instance of this component went through the generated
-        // bindings, which compared the types of its functions with the contract's;
-        // `PluginPre` has the same ones, one `R` for each function.
-        unsafe { TypedFunc::new_unchecked(found) }
+    fn of<'a>(
+        &self,
+        found: Func,
+        store: &Store<AttemptState>,
+    ) -> wasmtime::Result<TypedFunc<(&'a Task,), R>>
+    where
+        R: Send + Sync + 'static,
+    {
+        if self.fits.get().is_none() {
+            let typed = found.typed(store)?;
+            self.fits.get_or_init(|| ());
+            return Ok(typed);
+        }
+        // SAFETY: `typed` has compared the types of this function of this component
+        // with the same ones, in another instance.
+        Ok(unsafe { TypedFunc::new_unchecked(found) })
     }
 }

@@ -167,6 +167,7 @@ impl Sandbox {
         // Before they are read: what changes in between is seen at the next look.
         let looks = Looks::first(folder.stamps()?);
         let content = folder.load(runtime.engine(), &compiler, observer).await?;
+        compiler.keep_known().await;
         let mut refused = content.refused;
         let mut agents = Vec::with_capacity(content.loaded.len());
         for (path, admitted) in admit_all(&runtime, &config, &compiler, content.loaded).await {
@@ -499,9 +500,7 @@ pub(crate) async fn admit(
         })?;
     let description = match component.kind() {
         AgentKind::Plugin => {
-            let raw = runtime.describe(&pre, &component.lines).await;
-            let raw = raw.map_err(RefusalReason::DescribeFailed)?;
-            let description = raw.check().map_err(RefusalReason::InvalidDescription)?;
+            let description = describe_plugin(runtime, compiler, component, &pre).await?;
             if !config.agent(&description.name).roles.is_empty() {
                 return Err(RefusalReason::RolesOfPlugin {
                     name: description.name,
@@ -535,6 +534,28 @@ pub(crate) async fn admit(
         report: ComponentReport::of(component),
         lanes: Arc::new(InLanes::new(pre, runtime.lanes(), component, compiler)),
     })
+}
+
+/// What a plugin says of itself: as it said when a host with this cache first met
+/// its content.
+async fn describe_plugin(
+    runtime: &Runtime,
+    compiler: &Compiler,
+    component: &LoadedComponent,
+    pre: &AgentPre,
+) -> Result<AgentDescription, RefusalReason> {
+    let (engine, content) = (runtime.engine(), component.hash);
+    if let Some(said) = compiler.said(engine, content)
+        && let Ok(description) = said.check()
+    {
+        return Ok(description);
+    }
+    let said = runtime.describe(pre, &component.lines).await;
+    let said = said.map_err(RefusalReason::DescribeFailed)?;
+    let description = said.clone().check();
+    let description = description.map_err(RefusalReason::InvalidDescription)?;
+    compiler.keep_said(engine, content, &said);
+    Ok(description)
 }
 
 fn describe_command(

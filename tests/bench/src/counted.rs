@@ -51,6 +51,10 @@ pub(crate) enum Path {
     Bares,
     /// A task of many side by side, through the whole engine.
     Wide,
+    /// The same with room for many at a time, for a profile.
+    Wides,
+    /// A durable chain of 1,000 steps, for a profile.
+    DurableChain,
     /// A task in the state machine.
     Machine,
 }
@@ -108,7 +112,9 @@ impl Path {
             Self::Bares => {
                 on_threads(&Bare::new(&guest(AGENT), ROOM), cores(), times, INPUT);
             }
-            Self::Wide => engine::take(times),
+            Self::Wide => engine::take(times, 2),
+            Self::Wides => engine::take(times, ROOM),
+            Self::DurableChain => engine::take_durable_chain(times),
             Self::Machine => machine::take(times),
         }
     }

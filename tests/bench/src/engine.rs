@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
-use ringfence::engine::{Clock, Host, HostConfig, RunSpec};
+use ringfence::engine::{Clock, Host, HostConfig, RunOutcome, RunSpec};
 use ringfence_flow::{Budgets, NoFiles, Plan, RunStatus, WorkflowBundle, WorkflowFile};
 use ringfence_journal::{JournalFile, RunHeader};
 use ringfence_sandbox::Sandbox;
 use rusqlite::{Connection, params};
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -117,16 +116,27 @@ pub(crate) fn alone(text: &str, durable: bool) -> Spread {
 }
 
 /// A folder on the disk of the project: what lies in memory needs no sync.
-fn on_disk() -> TempDir {
+pub(crate) fn on_disk() -> TempDir {
     tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")).unwrap()
 }
 
 /// Runs so many tasks side by side, in memory. With room for few at a time: a tool
 /// that counts has less address space.
-pub(crate) fn take(tasks: u32) {
+pub(crate) fn take(tasks: u32, room: u32) {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT, 2);
+    let sandbox = sandbox(&all, AGENT, room);
     run(&all, &sandbox, &Workflow::new(&wide(tasks)), None);
+}
+
+/// Takes the steps of a chain so many times, kept in a journal.
+pub(crate) fn take_durable_chain(times: u32) {
+    let all = runtime(cores());
+    let (sandbox, chain) = (sandbox(&all, AGENT, 2), Workflow::new(&chain()));
+    let folder = on_disk();
+    for time in 0..times {
+        let path = folder.path().join(format!("{time}.db"));
+        run(&all, &sandbox, &chain, Some(&path));
+    }
 }
 
 /// One task that runs for each of many items.
@@ -150,13 +160,14 @@ pub(crate) fn chain() -> String {
     text
 }
 
-struct Workflow {
+/// A workflow that was read.
+pub(crate) struct Workflow {
     bundle: WorkflowBundle,
     plan: Arc<Plan>,
 }
 
 impl Workflow {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let (file, bundle): (WorkflowFile, _) =
             WorkflowBundle::read("bench.yaml", text, &NoFiles).unwrap();
         Self {
@@ -166,15 +177,32 @@ impl Workflow {
     }
 }
 
-/// Runs a workflow to its end, kept in a journal if there is a path for it.
+/// Runs a workflow until it completes, kept in a journal if there is a path for it.
 fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Option<&Path>) {
+    let outcome = outcome(runtime, sandbox, workflow, kept);
+    assert_eq!(
+        outcome.status,
+        RunStatus::Completed,
+        "{:?}",
+        outcome.failure
+    );
+}
+
+/// Runs a workflow to its end, with the defaults of its inputs.
+pub(crate) fn outcome(
+    runtime: &Runtime,
+    sandbox: &Arc<Sandbox>,
+    workflow: &Workflow,
+    kept: Option<&Path>,
+) -> RunOutcome {
     runtime.block_on(async {
         let host = Host::start(
             Arc::clone(sandbox) as Arc<_>,
             HostConfig::default(),
             Clock::system(),
         );
-        let inputs = json!({}).into();
+        let inputs = workflow.plan.workflow().bind_inputs(BTreeMap::new());
+        let inputs = inputs.unwrap();
         let mut spec = RunSpec::new(Arc::clone(&workflow.plan), inputs, host.clock());
         if let Some(path) = kept {
             let journal = JournalFile::open(path).unwrap();
@@ -192,14 +220,8 @@ fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Opt
             spec.journal = Some(journal.create(&spec.id, &header).unwrap());
             spec.artifacts = journal.artifacts();
         }
-        let outcome = host.run(spec).await.unwrap().outcome().await.unwrap();
-        assert_eq!(
-            outcome.status,
-            RunStatus::Completed,
-            "{:?}",
-            outcome.failure
-        );
-    });
+        host.run(spec).await.unwrap().outcome().await.unwrap()
+    })
 }
 
 /// What a journal keeps of one task.

@@ -19,11 +19,13 @@ mod machine;
 mod peers;
 mod resident;
 mod result;
+mod review;
 mod rig;
 mod sandbox;
 mod start;
 mod stats;
 mod switches;
+mod tree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +46,9 @@ struct Cli {
     /// The program whose start is measured.
     #[arg(long, default_value = "target/release/ringfence")]
     program: PathBuf,
+    /// The program that reviews a tree without sandboxes.
+    #[arg(long, default_value = "target/release/examples/review")]
+    native: PathBuf,
     /// Where other systems are installed.
     #[arg(long, default_value = "target/peers")]
     peers: PathBuf,
@@ -68,6 +73,8 @@ enum Section {
     Engine,
     /// The state machine that decides.
     Machine,
+    /// The review of a large source tree.
+    Review,
     /// Start with many plugins, and the first result of a process.
     Start,
     /// Memory.
@@ -86,6 +93,7 @@ impl Section {
             Self::Sandbox => sandbox::measure(),
             Self::Engine => engine::measure(),
             Self::Machine => machine::measure(),
+            Self::Review => review::measure(&cli.native),
             Self::Start => start::measure(&cli.program),
             Self::Resident => resident::measure(),
             Self::Switches => switches::measure(),

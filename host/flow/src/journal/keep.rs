@@ -13,10 +13,19 @@ pub trait RunJournal: Send + Sync {
     /// Takes entries, in order, and returns at once. They are kept later, or
     /// it is tried again and again.
     fn append(&self, entries: Vec<JournalEntry>);
+
+    /// The same, for a caller that has nothing to do until the entries are kept:
+    /// they may be kept, and the listener told, before it returns. It is not tried
+    /// again in here: where that fails, or others are at it, it is as
+    /// [`append`](Self::append).
+    fn append_and_wait(&self, entries: Vec<JournalEntry>) {
+        self.append(entries);
+    }
 }
 
 /// Whoever writes a journal, and waits for what is kept. Called from the
-/// journal's own thread: one call at a time, in order.
+/// journal's own thread, or from [`RunJournal::append_and_wait`]: one call at a
+/// time, in order.
 pub trait JournalListener: Send + Sync {
     /// These entries, the next that were appended, outlive the process now.
     fn kept(&self, entries: Vec<JournalEntry>);

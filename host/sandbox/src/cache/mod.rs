@@ -8,10 +8,13 @@
 mod entry;
 mod evict;
 mod given_up;
+mod known;
 mod place;
+mod said;
 
 pub(crate) use entry::CacheKey;
 pub(crate) use given_up::GivenUp;
+pub(crate) use known::KnownFiles;
 pub use place::{CacheError, default_cache_folder};
 
 use std::io;
@@ -22,6 +25,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::compile::{Artefact, Compiled, ComponentFacts};
+use crate::component_check::RawDescription;
 use entry::Entry;
 
 /// What all entries together may take unless the host says otherwise. A Rust
@@ -33,6 +37,7 @@ pub const DEFAULT_CACHE_SIZE: ByteSize = ByteSize::mib(2048);
 pub struct CompileCache {
     folder: PathBuf,
     limit: ByteSize,
+    files: KnownFiles,
 }
 
 impl CompileCache {
@@ -49,8 +54,10 @@ impl CompileCache {
     /// # Errors
     /// [`CacheError`] says why the folder cannot be trusted, and what to type.
     pub fn open(folder: &Path) -> Result<Self, CacheError> {
+        let folder = place::prepare(folder)?;
         Ok(Self {
-            folder: place::prepare(folder)?,
+            files: KnownFiles::read(&folder),
+            folder,
             limit: DEFAULT_CACHE_SIZE,
         })
     }
@@ -67,6 +74,21 @@ impl CompileCache {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Which files have which content.
+    pub(crate) fn files(&self) -> &KnownFiles {
+        &self.files
+    }
+
+    /// What the agent for `key` has said of itself, if it is there and whole.
+    pub(crate) fn said(&self, key: &CacheKey) -> Option<RawDescription> {
+        said::read(&self.folder, key)
+    }
+
+    /// Keeps what the agent for `key` said of itself.
+    pub(crate) fn keep_said(&self, key: &CacheKey, said: &RawDescription) -> io::Result<()> {
+        said::write(&self.folder, key, said)
     }
 
     /// The component for `key`, if it is there and whole. What is damaged is

@@ -36,6 +36,7 @@ pub use own_program::{COMPILE_ARGUMENT, is_compile_child, own_program};
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ringfence_flow::{ContentHash, clean_text};
 use sha2::{Digest, Sha256};
@@ -43,8 +44,9 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::{CacheKey, CompileCache, GivenUp};
-use crate::component_check::ComponentInterface;
+use crate::component_check::{ComponentInterface, RawDescription};
 use crate::config::Compilation;
+use crate::folder::Stamp;
 use crate::refusal::RefusalReason;
 use crate::source_lines::SourceLines;
 
@@ -202,6 +204,54 @@ impl Compiler {
         Some(LoadedCode::new(component, facts, content))
     }
 
+    /// The content of the file with this stamp, if an earlier start read it.
+    pub(crate) fn known(&self, stamp: &Stamp) -> Option<ContentHash> {
+        self.cache.as_ref()?.files().content(stamp)
+    }
+
+    /// A file had this stamp before it was read, and this content.
+    pub(crate) fn learn(&self, stamp: Stamp, content: ContentHash) {
+        if let Some(cache) = &self.cache
+            && stamp.is_settled(now())
+        {
+            cache.files().learn(stamp, content);
+        }
+    }
+
+    /// Writes down what was learned of files, for later starts.
+    pub(crate) async fn keep_known(&self) {
+        if let Some(cache) = self.cache.clone() {
+            let kept = tokio::task::spawn_blocking(move || cache.files().keep());
+            if let Ok(Err(error)) = kept.await {
+                tracing::warn!(%error, "cannot keep what files hold; they are read again next time");
+            }
+        }
+    }
+
+    /// What the agent with this content has said of itself to `engine`.
+    pub(crate) fn said(&self, engine: &Engine, content: ContentHash) -> Option<RawDescription> {
+        let compatible = Compatibility::of(engine);
+        let key = CacheKey {
+            compatible,
+            content,
+        };
+        self.cache.as_ref()?.said(&key)
+    }
+
+    /// Keeps what it has said.
+    pub(crate) fn keep_said(&self, engine: &Engine, content: ContentHash, said: &RawDescription) {
+        let compatible = Compatibility::of(engine);
+        let key = CacheKey {
+            compatible,
+            content,
+        };
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.keep_said(&key, said)
+        {
+            tracing::warn!(%error, "cannot keep what an agent says of itself; it is asked again next time");
+        }
+    }
+
     /// Loads a component that this has loaded before for another engine, of the
     /// same configuration.
     ///
@@ -261,6 +311,15 @@ impl Compiler {
 /// some GiB for each sandbox.
 pub fn engine_for(sandboxes: u32) -> wasmtime::Result<Engine> {
     crate::engine::pooled(sandboxes)
+}
+
+/// The time that files' times are compared with.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the times of files are those of the system's clock, and decide nothing of a run"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Runs `work` where it does not keep other tasks from running.

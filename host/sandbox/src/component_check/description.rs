@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ringfence_flow::{AgentName, ByteSize, InvalidId, Json, Role};
+use serde::{Deserialize, Serialize};
 
 /// The most roles that an agent may play.
 pub const MAX_ROLES: usize = 16;
@@ -17,7 +18,8 @@ pub const MAX_SUMMARY_LEN: usize = 500;
 pub const MAX_SCHEMA_SIZE: ByteSize = ByteSize::kib(256);
 
 /// A description as a component gives it: nothing is checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RawDescription {
     /// The agent's name.
     pub name: String,

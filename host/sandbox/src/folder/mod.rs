@@ -3,11 +3,13 @@
 mod observer;
 mod read;
 mod same_name;
+mod stamp;
 mod watch;
 
 pub use observer::FolderObserver;
 pub(crate) use same_name::refuse_same_names;
-pub(crate) use watch::{Due, Looks, Stamp};
+pub(crate) use stamp::Stamp;
+pub(crate) use watch::{Due, Looks};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,6 +28,7 @@ use crate::compile::{Compiler, LoadedCode};
 use crate::component_check::{AgentKind, ComponentInterface};
 use crate::refusal::{Refusal, RefusalReason, show_path};
 use crate::source_lines::SourceLines;
+use read::Opened;
 
 /// The largest component that is accepted, unless the host says otherwise.
 pub const DEFAULT_COMPONENT_LIMIT: ByteSize = ByteSize::mib(64);
@@ -252,25 +255,33 @@ async fn load_component(
     engine: &Engine,
     compiler: &Compiler,
 ) -> Result<(LoadedCode, ByteSize), RefusalReason> {
-    let (hash, size) = file(path, move |path| read::hash(path, limit)).await?;
+    let owned = path.to_owned();
+    let file = aside(move || Opened::open(&owned, limit)).await?;
+    let stamp = file.stamp();
+    if let Some(hash) = compiler.known(&stamp)
+        && let Some(code) = compiler.cached(engine, hash).await
+    {
+        return Ok((code, ByteSize::bytes(stamp.len())));
+    }
+    let (file, hash, size) = aside(move || file.hash()).await?;
     if let Some(code) = compiler.cached(engine, hash).await {
+        compiler.learn(stamp, hash);
         return Ok((code, size));
     }
     // Hashed once more: what is compiled is what has this hash, whatever the file
     // was a moment ago.
-    let bytes = file(path, move |path| read::read(path, limit)).await?;
+    let bytes = aside(move || file.read()).await?;
     let size = ByteSize::bytes(bytes.len() as u64);
     let code = compiler.load(engine, bytes.into()).await?;
+    compiler.learn(stamp, code.hash);
     Ok((code, size))
 }
 
 /// Does something with a file where it does not keep other tasks from running.
-async fn file<T: Send + 'static>(
-    path: &Path,
-    work: impl FnOnce(&Path) -> Result<T, RefusalReason> + Send + 'static,
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RefusalReason> + Send + 'static,
 ) -> Result<T, RefusalReason> {
-    let path = path.to_owned();
-    let done = tokio::task::spawn_blocking(move || work(&path)).await;
+    let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 

@@ -1,70 +1,76 @@
 //! Reads one file that somebody dropped.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use ringfence_flow::{ByteSize, ContentHash};
 use sha2::{Digest, Sha256};
 
+use super::Stamp;
 use crate::refusal::RefusalReason;
 
 /// How much of a file is hashed at a time: what a core's cache holds.
 const PART: usize = 128 << 10;
 
-/// The content of the file at `path`.
-///
-/// # Errors
-/// It is no regular file, larger than `limit`, or cannot be read.
-pub(super) fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>, RefusalReason> {
-    let bounded = Bounded::open(path, limit)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(bounded.len).unwrap_or(0));
-    bounded.each_part(|part| bytes.extend_from_slice(part))?;
-    Ok(bytes)
-}
-
-/// The SHA-256 of the file at `path`, and its size. Only a part of it is in memory
-/// at a time: a Python agent is 18 MB, and finding room for them takes longer than
-/// hashing them.
-///
-/// # Errors
-/// As [`read`].
-pub(super) fn hash(path: &Path, limit: ByteSize) -> Result<(ContentHash, ByteSize), RefusalReason> {
-    let mut hasher = Sha256::new();
-    let size = Bounded::open(path, limit)?.each_part(|part| hasher.update(part))?;
-    Ok((ContentHash::from_bytes(hasher.finalize().into()), size))
-}
-
-/// A regular file that is not larger than a limit.
-struct Bounded {
+/// A regular file that is small enough.
+#[derive(Debug)]
+pub(super) struct Opened {
     file: File,
-    len: u64,
+    stamp: Stamp,
     limit: ByteSize,
 }
 
-impl Bounded {
-    fn open(path: &Path, limit: ByteSize) -> Result<Self, RefusalReason> {
+impl Opened {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// It is no regular file, larger than `limit`, or cannot be opened.
+    pub(super) fn open(path: &Path, limit: ByteSize) -> Result<Self, RefusalReason> {
         let file = open(path).map_err(RefusalReason::Unreadable)?;
         let metadata = file.metadata().map_err(RefusalReason::Unreadable)?;
         if !metadata.is_file() {
             return Err(RefusalReason::NotAFile);
         }
-        let len = metadata.len();
-        let bounded = Self { file, len, limit };
-        bounded.check(len)?;
-        Ok(bounded)
+        let opened = Self {
+            file,
+            stamp: Stamp::of(&metadata),
+            limit,
+        };
+        opened.check(metadata.len()).map(|()| opened)
     }
 
-    fn check(&self, size: u64) -> Result<(), RefusalReason> {
-        let (size, limit) = (ByteSize::bytes(size), self.limit);
-        if size > limit {
-            return Err(RefusalReason::TooLarge { size, limit });
-        }
-        Ok(())
+    /// What tells it from others, as it was opened.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
-    /// Reads it to its end, and says how much that was.
-    fn each_part(mut self, mut take: impl FnMut(&[u8])) -> Result<ByteSize, RefusalReason> {
+    /// Its content.
+    ///
+    /// # Errors
+    /// It has grown beyond the limit, or cannot be read.
+    pub(super) fn read(mut self) -> Result<Vec<u8>, RefusalReason> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.stamp.len()).unwrap_or(0));
+        self.each_part(|part| bytes.extend_from_slice(part))?;
+        Ok(bytes)
+    }
+
+    /// Its SHA-256 and its size, and the file itself once more. Only a part of it is
+    /// in memory at a time: a Python agent is 18 MB, and finding room for them takes
+    /// longer than hashing them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn hash(mut self) -> Result<(Self, ContentHash, ByteSize), RefusalReason> {
+        let mut hasher = Sha256::new();
+        let size = self.each_part(|part| hasher.update(part))?;
+        let hash = ContentHash::from_bytes(hasher.finalize().into());
+        Ok((self, hash, size))
+    }
+
+    /// Reads it from its beginning to its end, and says how much that was.
+    fn each_part(&mut self, mut take: impl FnMut(&[u8])) -> Result<ByteSize, RefusalReason> {
+        self.file.rewind().map_err(RefusalReason::Unreadable)?;
         let mut part = vec![0; PART];
         let mut size = 0;
         loop {
@@ -79,6 +85,14 @@ impl Bounded {
             self.check(size)?;
             take(&part[..count]);
         }
+    }
+
+    fn check(&self, size: u64) -> Result<(), RefusalReason> {
+        let (size, limit) = (ByteSize::bytes(size), self.limit);
+        if size > limit {
+            return Err(RefusalReason::TooLarge { size, limit });
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +111,10 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>, RefusalReason> {
+        Opened::open(path, limit)?.read()
+    }
 
     #[test]
     fn the_size_limit_is_kept_and_broken() {
@@ -117,10 +135,11 @@ mod tests {
         let path = dir.path().join("a.wasm");
         let bytes: Vec<u8> = (0..3 * PART + 7).map(|i| i as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let (found, size) = hash(&path, ByteSize::mib(1)).unwrap();
+        let file = Opened::open(&path, ByteSize::mib(1)).unwrap();
+        let (file, found, size) = file.hash().unwrap();
         assert_eq!(found.as_bytes(), Sha256::digest(&bytes).as_slice());
         assert_eq!(size, ByteSize::bytes(bytes.len() as u64));
-        assert_eq!(read(&path, ByteSize::mib(1)).unwrap(), bytes);
+        assert_eq!(file.read().unwrap(), bytes, "from its beginning once more");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::cache::CompileCache;
 use crate::compile::CompileLimits;
 use crate::config::Compilation;
 use crate::engine::pooled;
@@ -170,4 +171,33 @@ fn a_command_is_called_as_its_file() {
         name("My Tool.wasm").unwrap_err().code(),
         "invalid-file-name"
     );
+}
+
+#[tokio::test]
+async fn a_file_that_is_known_is_not_read() {
+    let (dir, cache_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let engine = pooled(1).unwrap();
+    let cache = || CompileCache::open(&cache_dir.path().join("cache")).unwrap();
+    let with = |cache| {
+        let limits = CompileLimits::default();
+        Arc::new(Compiler::new(Compilation::InProcess, limits, Some(cache)))
+    };
+    write(dir.path(), &[("a.wasm", &agent())]);
+    let path = dir.path().join("a.wasm");
+    let folder = Folder::new(vec![dir.path().to_owned()]);
+    let load = async |compiler| folder.load_one(path.clone(), &engine, &compiler).await;
+    let first = load(with(cache())).await.unwrap();
+
+    // Known by its stamp, whatever it holds: the content is found in the cache.
+    write(dir.path(), &[("a.wasm", b"no component")]);
+    let stamp = folder.stamps().unwrap()[&path];
+    let known = cache();
+    known.files().learn(stamp, first.hash);
+    assert_eq!(load(with(known)).await.unwrap().hash, first.hash);
+
+    // Not known, or its content gone from the cache: it is read.
+    assert!(load(with(cache())).await.is_err());
+    let known = cache();
+    known.files().learn(stamp, ContentHash::from_bytes([7; 32]));
+    assert!(load(with(known)).await.is_err());
 }

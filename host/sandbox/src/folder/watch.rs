@@ -5,39 +5,9 @@
 //! differ.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-/// What tells a file from what was there before, without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    len: u64,
-    modified: Option<SystemTime>,
-    identity: (u64, u64, i64, i64),
-}
-
-impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let identity = {
-            use std::os::unix::fs::MetadataExt as _;
-            (
-                metadata.dev(),
-                metadata.ino(),
-                metadata.ctime(),
-                metadata.ctime_nsec(),
-            )
-        };
-        #[cfg(not(unix))]
-        let identity = (0, 0, 0, 0);
-        Self {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-            identity,
-        }
-    }
-}
+use super::Stamp;
 
 /// What is to be done about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,11 +96,7 @@ mod tests {
     use super::*;
 
     fn stamp(len: u64) -> Stamp {
-        Stamp {
-            len,
-            modified: None,
-            identity: (0, 0, 0, 0),
-        }
+        Stamp::numbered(len)
     }
 
     fn files(files: &[(&str, u64)]) -> BTreeMap<PathBuf, Stamp> {
