@@ -13,7 +13,7 @@ mod support;
 
 use std::fs;
 
-use reader::{Tools, broken_links, go_through, has_clang, pages, unknown_in_commands};
+use reader::{Tools, broken_links, go_through, pages, unknown_in_commands};
 use support::root;
 
 fn with(tools: Tools, page: &str) {
@@ -49,9 +49,7 @@ fn the_contract() {
 
 #[test]
 fn any_program() {
-    if has_clang() {
-        with(Tools::Rust, "programs.md");
-    }
+    with(Tools::Clang, "programs.md");
 }
 
 #[test]

@@ -10,4 +10,4 @@ mod tools;
 pub(crate) use desk::go_through;
 pub(crate) use links::{broken_links, pages};
 pub(crate) use shown::unknown_in_commands;
-pub(crate) use tools::{Tools, has_clang};
+pub(crate) use tools::Tools;

@@ -16,6 +16,8 @@ pub(crate) enum Tools {
     Python,
     /// The packages of JavaScript, as the same command installs them.
     JavaScript,
+    /// A C compiler for WASI.
+    Clang,
 }
 
 impl Tools {
@@ -23,6 +25,7 @@ impl Tools {
     pub(crate) fn are_there(self) -> bool {
         let there = match self {
             Self::Rust => return builds_components(),
+            Self::Clang => return has_clang(),
             Self::Python => packagers("python/bin/componentize-py").exists(),
             Self::JavaScript => packagers("js/node_modules/esbuild").exists(),
         };
@@ -51,7 +54,7 @@ impl Tools {
                 symlink("../sdk", modules.join("ringfence-sdk")).unwrap();
                 true
             }
-            Self::Rust | Self::Python | Self::JavaScript => false,
+            Self::Rust | Self::Python | Self::JavaScript | Self::Clang => false,
         }
     }
 }
@@ -61,7 +64,7 @@ fn packagers(path: &str) -> PathBuf {
 }
 
 /// Whether C can be built for WASI; says so where it cannot.
-pub(crate) fn has_clang() -> bool {
+fn has_clang() -> bool {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("empty.c");
     fs::write(&source, "int main(void) { return 0; }").unwrap();
