@@ -8,11 +8,11 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use insta::assert_snapshot;
-use support::{Ended, root, run};
+use support::{Ended, author, builds_components, root, run};
 
 /// The one project that is built here, by one test at a time: cargo finds what it
 /// has built before.
@@ -25,51 +25,8 @@ fn projects() -> PathBuf {
     folder
 }
 
-/// The command as an author has it: with their search path and toolchain.
-fn author(folder: &Path) -> Command {
-    let mut command = support::ringfence(folder);
-    for name in [
-        "PATH",
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-    ] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    for (name, value) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let says_where = [
-            "CARGO_NET_",
-            "CARGO_HTTP_",
-            "CARGO_REGISTR",
-            "CARGO_SOURCE_",
-        ];
-        if says_where.iter().any(|prefix| text.starts_with(prefix)) {
-            command.env(name, value);
-        }
-    }
-    command
-}
-
 fn ringfence(folder: &Path, args: &[&str]) -> Ended {
     author(folder).args(args).output().unwrap().into()
-}
-
-/// Whether the toolchain builds components; where it does not, a test that needs
-/// one ends here, and says so.
-#[allow(clippy::print_stdout, reason = "a test that is left out says why")]
-fn builds_components() -> bool {
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", "wasm32-wasip2"]);
-    let folder = String::from_utf8(rustc.output().unwrap().stdout).unwrap();
-    let there = Path::new(folder.trim()).is_dir();
-    if !there {
-        println!("skipped: this toolchain has no target wasm32-wasip2");
-    }
-    there
 }
 
 /// A new project called `greeter`, with what an earlier one left cargo, and its
