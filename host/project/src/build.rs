@@ -1,5 +1,6 @@
 //! From a project to its component.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ impl Project {
     pub fn build(&self) -> Result<Built, BuildError> {
         let missing = self.missing();
         if !missing.is_empty() {
-            return Err(BuildError::Missing(missing));
+            return Err(BuildError::Missing(self.placed(missing)));
         }
         let dist = self.dist();
         fs::create_dir_all(&dist).map_err(BuildError::file(&dist, "made"))?;
@@ -100,11 +101,40 @@ impl Project {
         self.toolchain().build(self, &fresh)?;
         let size = fs::metadata(&fresh).map_err(BuildError::file(&fresh, "read"))?;
         fs::rename(&fresh, &component).map_err(BuildError::file(&component, "written"))?;
+        remove_others(&dist, &component)?;
         Ok(Built {
             component,
             size: ByteSize::bytes(size.len()),
         })
     }
+}
+
+impl Project {
+    /// The same, with where to type it: the project's folder may be another one.
+    fn placed(&self, missing: Vec<Missing>) -> Vec<Missing> {
+        let here = env::current_dir().and_then(|here| here.canonicalize());
+        if here.is_ok_and(|here| here == self.folder()) {
+            return missing;
+        }
+        let there = self.folder().display();
+        let placed = missing.into_iter().map(|Missing { what, hint }| Missing {
+            what,
+            hint: format!("{hint}, in {there}"),
+        });
+        placed.collect()
+    }
+}
+
+/// Takes away what the project built under another name.
+fn remove_others(dist: &Path, component: &Path) -> Result<(), BuildError> {
+    for entry in fs::read_dir(dist).map_err(BuildError::file(dist, "read"))? {
+        let path = entry.map_err(BuildError::file(dist, "read"))?.path();
+        let is_component = path.extension().is_some_and(|ending| ending == "wasm");
+        if is_component && path != component {
+            fs::remove_file(&path).map_err(BuildError::file(&path, "removed"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs a tool to its end, with what it prints going to stderr: stdout is for

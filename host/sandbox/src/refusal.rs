@@ -110,9 +110,15 @@ pub enum RefusalReason {
         /// What does not fit.
         message: String,
     },
-    /// Compiling took too long.
+    /// Compiling took too long on the clock.
     #[error("took more than {} to compile", show_duration(*.limit))]
     CompileTimedOut {
+        /// The most that it may take.
+        limit: Duration,
+    },
+    /// Compiling took too long on a core.
+    #[error("took more than {} on a core to compile", show_duration(*.limit))]
+    CompileTooMuchTime {
         /// The most that it may take.
         limit: Duration,
     },
@@ -194,7 +200,7 @@ impl RefusalReason {
             Self::Unfit(unfit) => unfit.code(),
             Self::InvalidComponent { .. } => "invalid-component",
             Self::TypeMismatch { .. } => "type-mismatch",
-            Self::CompileTimedOut { .. } => "compile-timed-out",
+            Self::CompileTimedOut { .. } | Self::CompileTooMuchTime { .. } => "compile-timed-out",
             Self::CompileOutOfMemory { .. } => "compile-out-of-memory",
             Self::CompiledTooLarge { .. } => "compiled-too-large",
             Self::CompilerCrashed { .. } => "compiler-crashed",
@@ -231,8 +237,13 @@ impl RefusalReason {
                 "build it again with `ringfence-sdk` {SDK_VERSION}, or against this \
                  version's `wit/agent.wit`"
             ),
-            Self::CompileTimedOut { .. } | Self::CompileOutOfMemory { .. } => {
-                "split its largest functions, or leave out what it does not need".to_owned()
+            Self::CompileTimedOut { .. } => "try again when the machine has less to do; \
+                 if it has nothing else to do, split the component's largest functions"
+                .to_owned(),
+            Self::CompileTooMuchTime { .. } | Self::CompileOutOfMemory { .. } => {
+                "split its largest functions, or leave out what it does not need; \
+                 the host remembers this file and does not try it again"
+                    .to_owned()
             }
             Self::CompiledTooLarge { .. } => "leave out what it does not need".to_owned(),
             Self::CompilerCrashed { .. } => "do not trust this file; if it is your own, \

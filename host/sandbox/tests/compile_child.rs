@@ -279,46 +279,44 @@ fn hang(runtime: &Runtime) {
     assert_eq!(text, "took more than 50 ms to compile");
 }
 
-/// What was given up is not tried again, until there is more to spend.
+/// What was given up is not tried again, until there is more to spend; but time on
+/// the clock is the machine's, and not remembered.
 fn given_up(runtime: &Runtime) {
     let dir = tempfile::tempdir().unwrap();
     let cache = || Some(CompileCache::open(&dir.path().join("cache")).unwrap());
     let limits = CompileLimits {
+        memory: ByteSize::mib(96),
         wall: Duration::from_millis(50),
+        threads: 1,
         ..CompileLimits::default()
     };
-    let first = Compiler::new(child(SPIN), limits, cache());
-    let reason = load(&first, runtime, small()).unwrap_err();
-    assert_eq!(reason.code(), "compile-timed-out");
+    let code = |program, limits, component| {
+        let compiler = Compiler::new(program, limits, cache());
+        load(&compiler, runtime, component).unwrap_err().code()
+    };
     let nobody = || Compilation::ChildProcess {
         program: "/nonexistent/ringfence".into(),
         args: Vec::new(),
     };
-    let code = |limits, component| {
-        let compiler = Compiler::new(nobody(), limits, cache());
-        load(&compiler, runtime, component).unwrap_err().code()
-    };
-    assert_eq!(
-        code(limits, small()),
-        "compile-timed-out",
-        "nobody was asked"
-    );
-    assert_eq!(
-        code(limits, bomb(3)),
-        "compiler-unavailable",
-        "another file"
-    );
-    let more = CompileLimits {
-        wall: Duration::from_millis(51),
+    assert_eq!(code(child(SPIN), limits, small()), "compile-timed-out");
+    assert_eq!(code(nobody(), limits, small()), "compiler-unavailable");
+
+    let limits = CompileLimits {
+        wall: CompileLimits::default().wall,
         ..limits
     };
-    assert_eq!(
-        code(more, small()),
-        "compiler-unavailable",
-        "it is tried again"
-    );
-    let compiler = Compiler::new(child(COMPILE), CompileLimits::default(), cache());
-    load(&compiler, runtime, small()).unwrap();
+    let heavy = || bomb(100_000);
+    assert_eq!(code(child(COMPILE), limits, heavy()), "compile-out-of-memory");
+    let again = code(nobody(), limits, heavy());
+    assert_eq!(again, "compile-out-of-memory", "nobody was asked");
+    let more = CompileLimits {
+        memory: ByteSize::mib(97),
+        ..limits
+    };
+    let again = code(nobody(), more, heavy());
+    assert_eq!(again, "compiler-unavailable", "it is tried again");
+    let other = code(nobody(), limits, bomb(3));
+    assert_eq!(other, "compiler-unavailable", "another file");
 }
 
 fn out_of_memory(runtime: &Runtime) {

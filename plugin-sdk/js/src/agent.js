@@ -50,6 +50,9 @@ export function definitionOf(agent) {
 export async function run({ input, execute }, task, host) {
   try {
     const outcome = await execute(input(task.input, 'input'), new Context(task, host));
+    if (outcome === undefined) {
+      throw new TypeError('`execute` returned nothing: return a value, or `null`');
+    }
     const isOutcome = outcome instanceof Completed || outcome instanceof Rejected;
     return isOutcome ? outcome : new Completed(outcome);
   } catch (error) {

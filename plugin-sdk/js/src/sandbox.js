@@ -6,6 +6,12 @@ import { write } from 'ringfence:agent/log@0.1.0';
 import { chat } from 'ringfence:agent/model@0.1.0';
 import { report } from 'ringfence:agent/progress@0.1.0';
 
+// The engine has the name, and nothing behind it: calling it would end the attempt
+// with no word of why.
+globalThis.fetch = async () => {
+  throw new TypeError('an agent has no network, and none can be granted');
+};
+
 export const host = {
   log: write,
   report,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ringfence_project::{Project, create};
+use ringfence_project::{Missing, Project, create};
 
 use crate::args::NewArgs;
 use crate::error::CliError;
@@ -20,22 +20,25 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), CliError> {
         args.lang
     ));
     let missing = Project::open(&folder)?.missing();
-    if !missing.is_empty() {
-        say("\nbefore it can be built:");
-        for missing in missing {
-            say(&format!("  {}: {}", missing.what, missing.hint));
-        }
-    }
-    say(&format!("\nnow: {}", steps(&folder)));
+    say(&format!("\nnow: {}", steps(&folder, &missing)));
     Ok(())
 }
 
 /// What to type next.
-fn steps(folder: &Path) -> String {
+fn steps(folder: &Path, missing: &[Missing]) -> String {
     let folder = shown(folder);
     let folder = match folder.contains(char::is_whitespace) {
         true => format!("'{folder}'"),
         false => folder,
     };
-    format!("`cd {folder}`, then `ringfence test`; README.md says the rest")
+    let before: String = missing
+        .iter()
+        .map(|Missing { what, hint }| format!("\n  {hint}, as {what}"))
+        .collect();
+    match before.is_empty() {
+        true => format!("`cd {folder}`, then `ringfence test`; README.md says the rest"),
+        false => format!(
+            "`cd {folder}`, then{before}\nand `ringfence test`; README.md says the rest"
+        ),
+    }
 }

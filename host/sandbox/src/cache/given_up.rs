@@ -18,19 +18,13 @@ use crate::refusal::RefusalReason;
 /// The longest file of this kind, in bytes.
 const MAX_LEN: u64 = 256;
 
-/// A limit that a component broke. It stays broken until the limit is raised.
+/// A limit that a component broke. It stays broken until the limit is raised. Time
+/// on the clock is none of them: it says more of who else used the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum GivenUp {
-    /// On the clock or on a core, whichever came first.
-    Time {
-        /// The limit that was broken.
-        limit: Duration,
-        /// The most time on a core that there was.
-        cpu: Duration,
-        /// The most time on the clock that there was.
-        wall: Duration,
-    },
+    /// Time on a core.
+    Cpu(Duration),
     /// Memory while it was compiled.
     Memory(ByteSize),
     /// The size of its code.
@@ -39,13 +33,9 @@ pub(crate) enum GivenUp {
 
 impl GivenUp {
     /// What is worth remembering of a refusal.
-    pub(crate) fn of(reason: &RefusalReason, limits: &CompileLimits) -> Option<Self> {
+    pub(crate) fn of(reason: &RefusalReason) -> Option<Self> {
         match reason {
-            RefusalReason::CompileTimedOut { limit } => Some(Self::Time {
-                limit: *limit,
-                cpu: limits.cpu,
-                wall: limits.wall,
-            }),
+            RefusalReason::CompileTooMuchTime { limit } => Some(Self::Cpu(*limit)),
             RefusalReason::CompileOutOfMemory { limit } => Some(Self::Memory(*limit)),
             RefusalReason::CompiledTooLarge { limit } => Some(Self::Code(*limit)),
             _ => None,
@@ -55,8 +45,9 @@ impl GivenUp {
     /// The refusal once more, unless there is more to spend now.
     pub(crate) fn refusal(self, limits: &CompileLimits) -> Option<RefusalReason> {
         match self {
-            Self::Time { limit, cpu, wall } => (limits.cpu <= cpu && limits.wall <= wall)
-                .then_some(RefusalReason::CompileTimedOut { limit }),
+            Self::Cpu(limit) => {
+                (limits.cpu <= limit).then_some(RefusalReason::CompileTooMuchTime { limit })
+            }
             Self::Memory(limit) => {
                 (limits.memory <= limit).then_some(RefusalReason::CompileOutOfMemory { limit })
             }

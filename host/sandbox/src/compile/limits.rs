@@ -15,7 +15,8 @@ pub struct CompileLimits {
     /// Time on a core, all threads together, rounded up to seconds. Default
     /// 60 s. Only on Unix.
     pub cpu: Duration,
-    /// Time on the clock. Default 120 s: several processes may share a core.
+    /// Time on the clock. Default 10 minutes: it is there for a process that waits,
+    /// and many others may share the cores.
     pub wall: Duration,
     /// Size of the compiled code. Default 1 GiB.
     pub code: ByteSize,
@@ -29,7 +30,7 @@ impl Default for CompileLimits {
         Self {
             memory: ByteSize::mib(2048),
             cpu: Duration::from_secs(60),
-            wall: Duration::from_secs(120),
+            wall: Duration::from_secs(600),
             code: ByteSize::mib(1024),
             threads: 4,
         }

@@ -183,7 +183,7 @@ impl Compiler {
     /// Remembers a component that broke a limit, so that it is not tried again at
     /// each start.
     fn remember(&self, key: &CacheKey, reason: &RefusalReason) {
-        let known = GivenUp::of(reason, &self.limits);
+        let known = GivenUp::of(reason);
         if let (Some(cache), Some(known)) = (&self.cache, known)
             && let Err(error) = cache.give_up(key, known)
         {

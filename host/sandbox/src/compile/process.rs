@@ -185,7 +185,7 @@ fn failure(status: ExitStatus, errors: &[u8], limits: &CompileLimits) -> Refusal
         };
     }
     match signal(status) {
-        Some(SIGXCPU) => RefusalReason::CompileTimedOut { limit: limits.cpu },
+        Some(SIGXCPU) => RefusalReason::CompileTooMuchTime { limit: limits.cpu },
         Some(number) => RefusalReason::CompilerCrashed {
             how: with_message(&format!("signal {number}"), &message),
         },
