@@ -71,8 +71,10 @@ describe('running', () => {
   test('what is returned is the output', async () => {
     const outcome = await new TestHost().run(agent((n) => 2 * n, { input: t.integer }), 21);
     assert.equal(outcome.value, 42);
-    const nothing = await new TestHost().run(agent(async () => undefined), null);
+    const nothing = await new TestHost().run(agent(async () => null), null);
     assert.equal(nothing.value, null);
+    const forgotten = new TestHost().run(agent(async () => undefined), null);
+    await assert.rejects(forgotten, /returned nothing/);
   });
 
   test('the host records what the agent does', async () => {
