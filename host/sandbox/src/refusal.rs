@@ -200,7 +200,8 @@ impl RefusalReason {
             Self::Unfit(unfit) => unfit.code(),
             Self::InvalidComponent { .. } => "invalid-component",
             Self::TypeMismatch { .. } => "type-mismatch",
-            Self::CompileTimedOut { .. } | Self::CompileTooMuchTime { .. } => "compile-timed-out",
+            Self::CompileTimedOut { .. } => "compile-timed-out",
+            Self::CompileTooMuchTime { .. } => "compile-too-much-time",
             Self::CompileOutOfMemory { .. } => "compile-out-of-memory",
             Self::CompiledTooLarge { .. } => "compiled-too-large",
             Self::CompilerCrashed { .. } => "compiler-crashed",
@@ -384,6 +385,9 @@ mod tests {
             },
             RefusalReason::TypeMismatch {
                 message: "`describe` returns a string".to_owned(),
+            },
+            RefusalReason::CompileTooMuchTime {
+                limit: Duration::from_secs(60),
             },
             RefusalReason::CompileTimedOut {
                 limit: Duration::from_secs(60),

@@ -37,8 +37,8 @@ fn steps(folder: &Path, missing: &[Missing]) -> String {
         .collect();
     match before.is_empty() {
         true => format!("`cd {folder}`, then `ringfence test`; README.md says the rest"),
-        false => format!(
-            "`cd {folder}`, then{before}\nand `ringfence test`; README.md says the rest"
-        ),
+        false => {
+            format!("`cd {folder}`, then{before}\nand `ringfence test`; README.md says the rest")
+        }
     }
 }
