@@ -353,7 +353,7 @@ fn out_of_cpu_for_lines(runtime: &Runtime) {
         ..CompileLimits::default()
     };
     let (code, text) = refused(runtime, COMPILE, limits, with_lines(20_000, 200_000));
-    assert_eq!(code, "compile-timed-out", "{text}");
+    assert_eq!(code, "compile-too-much-time", "{text}");
     let compiler = Compiler::new(child(COMPILE), limits, None);
     load(&compiler, runtime, with_lines(2, 100)).unwrap();
 }
@@ -417,7 +417,7 @@ fn beside_a_bomb(runtime: &Runtime) {
         .unwrap();
     assert_eq!(content.loaded.len(), 2);
     let codes: Vec<_> = content.refused.iter().map(Refusal::code).collect();
-    assert_eq!(codes, ["compile-timed-out"]);
+    assert_eq!(codes, ["compile-too-much-time"]);
 }
 
 /// Compiles, which takes everything away, and then tries what a compiler that
