@@ -246,6 +246,20 @@ async fn a_javascript_agent_is_an_agent_as_any_other() {
         .failed_with(FailureCode::OutOfMemory, "needed more than its 64 MiB");
 }
 
+/// A test in TypeScript, of an agent in TypeScript.
+const TYPESCRIPT_TEST: &str = "\
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestHost } from 'ringfence-sdk/testing';
+import { agent } from '../src/agent.ts';
+
+test('it counts', async () => {
+  const given: { listings: { title: string }[] } = { listings: [{ title: 'a' }] };
+  const outcome = await new TestHost().run(agent, given);
+  assert.deepEqual(outcome.value, { found: 0, prices: [0] });
+});
+";
+
 #[tokio::test]
 #[ignore = "slow: builds and compiles an interpreter"]
 async fn typescript_is_bundled_and_its_errors_name_its_lines() {
@@ -255,6 +269,10 @@ async fn typescript_is_bundled_and_its_errors_name_its_lines() {
     let manifest = project.folder().join("package.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("src/agent.js", "src/agent.ts")).unwrap();
+    let tests = project.folder().join("test");
+    fs::remove_file(tests.join("agent.test.js")).unwrap();
+    fs::write(tests.join("agent.test.ts"), TYPESCRIPT_TEST).unwrap();
+    project.test("ringfence".as_ref()).unwrap().unwrap();
     let sandbox = load(&project).await;
     let ran = run(&sandbox, json!({ "listings": [{ "title": "a" }] })).await;
     assert_eq!(ran.output().value.as_str(), r#"{"found":0,"prices":[0]}"#);
