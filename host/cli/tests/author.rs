@@ -88,6 +88,17 @@ fn what_cannot_be_made_says_why_and_leaves_nothing() {
 }
 
 #[test]
+fn plugins_of_a_host_are_not_for_the_trial_of_one_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["new", "hello"]).expect(0);
+    for command in ["build", "test", "dev", "attempt"] {
+        let ended = run(folder.path(), &[command, "hello", "--plugins", "elsewhere"]).expect(2);
+        let says = "`--plugins` is for commands that run workflows";
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_folder_without_a_project_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = String::new();

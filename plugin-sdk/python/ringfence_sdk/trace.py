@@ -19,6 +19,9 @@ _MAX_MESSAGE = 600
 _MAX_PLACES = 12
 _MAX_CAUSES = 3
 
+# Modules are packed when the component is made, those that are imported then.
+_NOT_PACKED = "hint: import it at the top of your module, also where a library imports it late"
+
 
 def tell(error: BaseException) -> NoReturn:
     """Writes `error` to standard error and ends the attempt as a trap.
@@ -67,6 +70,8 @@ def _what(error: BaseException) -> str:
     if len(message) > _MAX_MESSAGE:
         message = message[:_MAX_MESSAGE] + "…"
     lines = [f"{name}: {message}" if message else name, *getattr(error, "__notes__", [])]
+    if isinstance(error, ModuleNotFoundError):
+        lines.append(_NOT_PACKED)
     return "\n".join(lines)
 
 

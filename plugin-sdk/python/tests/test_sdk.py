@@ -249,6 +249,10 @@ class Tracing(unittest.TestCase):
         self.assertLess(text.index("KeyError: 'a'"), text.index("RuntimeError: cannot go on"))
         self.assertIn("which led to:", text)
 
+    def test_a_module_that_is_not_packed_is_told_with_what_to_do(self) -> None:
+        text = explained(ModuleNotFoundError("No module named 'heapq'"))
+        self.assertIn("hint: import it at the top", text)
+
     def test_a_long_message_is_cut(self) -> None:
         self.assertLess(len(explained(ValueError("x" * 10_000))), 1000)
 

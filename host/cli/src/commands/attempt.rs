@@ -3,10 +3,10 @@
 use std::io::Read;
 
 use ringfence::flow::{AttemptResult, GrantDecision, LogLine, Progress, Usage, render_diagnostics};
-use ringfence_project::{Project, Trial, TrialArtifact, read_task};
+use ringfence_project::{Trial, TrialArtifact, read_task};
 use serde::Serialize;
 
-use super::stage::Stage;
+use super::stage::{self, Stage};
 use crate::args::{AttemptArgs, Global};
 use crate::error::CliError;
 use crate::output::print_json;
@@ -32,7 +32,7 @@ struct Content {
 }
 
 pub(crate) async fn attempt(global: &Global, args: &AttemptArgs) -> Result<(), CliError> {
-    let project = Project::open(&args.folder)?;
+    let project = stage::project(global, &args.folder)?;
     let mut text = String::new();
     let read = std::io::stdin().lock().read_to_string(&mut text);
     read.map_err(CliError::disk("stdin".as_ref(), "read the task"))?;

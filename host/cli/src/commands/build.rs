@@ -26,7 +26,7 @@ struct Report<'a> {
 }
 
 pub(crate) async fn build(global: &Global, args: &BuildArgs) -> Result<(), CliError> {
-    let project = Project::open(&args.folder)?;
+    let project = stage::project(global, &args.folder)?;
     let clock = Clock::system();
     let start = clock.now();
     let built = stage::build(&project).await?;

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const MAX_NAMED: usize = 3;
 
 pub(crate) async fn dev(global: &Global, args: &DevArgs) -> Result<(), CliError> {
-    let project = Project::open(&args.folder)?;
+    let project = stage::project(global, &args.folder)?;
     let input = args.input.as_deref().map(read_input).transpose()?;
     let mut bench = Bench {
         global,

@@ -2,7 +2,7 @@
 //! one agent of a project, and grants that a case gives.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence::config::Config;
@@ -107,6 +107,17 @@ impl Stage {
         find(&loading, &self.component)?;
         Ok(Arc::new(loading.sandbox))
     }
+}
+
+/// The project in `folder`, for a command that tries its agent alone.
+pub(super) fn project(global: &Global, folder: &Path) -> Result<Project, CliError> {
+    if !global.plugins.is_empty() {
+        return Err(CliError::usage(
+            "`--plugins` is for commands that run workflows: a project's own agent is tried alone",
+            "leave it out",
+        ));
+    }
+    Ok(Project::open(folder)?)
 }
 
 /// What holds for an agent that is being written: nothing is granted, and the

@@ -51,7 +51,7 @@ struct Tried<'a> {
 const SHOWN_LOGS: usize = 20;
 
 pub(crate) async fn test(global: &Global, args: &TestArgs) -> Result<ExitCode, CliError> {
-    let project = Project::open(&args.folder)?;
+    let project = stage::project(global, &args.folder)?;
     // Before anything takes long.
     let files = read_cases(&project)?;
     check_filter(&files, args.filter.as_deref())?;
