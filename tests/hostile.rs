@@ -232,7 +232,12 @@ async fn undisturbed(host: &Host) {
 /// What is not as expected.
 fn unexpected(guest: Guest, attempted: &Attempted, ran: &Ran) -> Option<String> {
     let Attempted {
-        input, ends, says, ..
+        input,
+        ends,
+        says,
+        logs: lines,
+        denied,
+        ..
     } = attempted;
     let (ended, failure) = match &ran.report.result {
         AttemptResult::Completed(_) => (Ends::Completed, String::new()),
@@ -243,9 +248,19 @@ fn unexpected(guest: Guest, attempted: &Attempted, ran: &Ran) -> Option<String> 
     let said = failure.contains(says) || logs.iter().any(|line| line.message.contains(says));
     let longest = logs.iter().map(|line| line.message.len()).max();
     let longest = longest.unwrap_or(0).max(failure.len());
-    let good = ended == *ends && said && longest <= LONGEST_TEXT;
+    let audit = ran.seen.decisions.lock().unwrap();
+    let reached: Vec<_> = audit
+        .iter()
+        .filter(|d| !d.allowed)
+        .map(|d| &*d.effect)
+        .collect();
+    let is_told = logs.len() == *lines && reached == *denied;
+    let good = ended == *ends && said && is_told && longest <= LONGEST_TEXT;
     let shown: String = failure.chars().take(300).collect();
     (!good).then(|| {
-        format!("{guest:?} {input}: {ended:?}, not {ends:?} with {says:?}; longest text {longest}; {shown}")
+        format!(
+            "{guest:?} {input}: {ended:?}, not {ends:?} with {says:?}; longest text {longest}; {} lines, not {lines}; denied {reached:?}, not {denied:?}; {shown}",
+            logs.len()
+        )
     })
 }

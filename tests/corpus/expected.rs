@@ -27,6 +27,22 @@ pub struct Attempted {
     pub ends: Ends,
     /// What its failure or its log says somewhere; empty if it need not.
     pub says: &'static str,
+    /// How many lines it leaves in the log.
+    pub logs: usize,
+    /// What the audit says that it reached for and did not get, in its order.
+    pub denied: &'static [&'static str],
+}
+
+impl Attempted {
+    /// The same, which leaves so many lines in the log.
+    fn logs(self, logs: usize) -> Self {
+        Self { logs, ..self }
+    }
+
+    /// The same, which reached for what it did not get.
+    fn denied(self, denied: &'static [&'static str]) -> Self {
+        Self { denied, ..self }
+    }
 }
 
 /// How an attempt ends.
@@ -39,6 +55,9 @@ pub enum Ends {
     /// With this failure.
     Failed(FailureCode),
 }
+
+/// The lines that a panic writes: an empty one, where, what, and a note.
+const PANIC: usize = 4;
 
 /// Budgets that hostile guests spend soon.
 pub fn few() -> Budgets {
@@ -70,6 +89,8 @@ fn attempt(input: Value, ends: Ends, says: &'static str) -> Attempted {
         budgets: few(),
         ends,
         says,
+        logs: 0,
+        denied: &[],
     }
 }
 
@@ -118,7 +139,7 @@ pub fn expected(guest: Guest) -> Expected {
             TooManyHostCalls,
             "more than 10000 times",
         )]),
-        Guest::CatCommand => Attempts(vec![attempt(json!(1), Ends::Completed, "read ")]),
+        Guest::CatCommand => Attempts(vec![attempt(json!(1), Ends::Completed, "read ").logs(1)]),
         Guest::Count => Attempts(vec![fails(
             json!({"work": 10, "number": 1}),
             Permanent,
@@ -132,14 +153,14 @@ pub fn expected(guest: Guest) -> Expected {
         Guest::DescribeGiant | Guest::DescribeSpin | Guest::DescribeTrap | Guest::StartTrap => {
             Refused("describe-failed")
         }
-        Guest::DropTrap => Attempts(vec![fails(json!(1), Trap, "on its way out")]),
+        Guest::DropTrap => Attempts(vec![fails(json!(1), Trap, "on its way out").logs(PANIC)]),
         Guest::Echo => Attempts(vec![completes(json!({"n": [1, "two"]}))]),
         Guest::EscapeMount => Attempts(vec![completes(json!({"mount": "a", "other": "b"}))]),
         Guest::ExitCommand => Attempts(vec![
-            completes(json!({"code": 0})),
-            attempt(json!({"code": 3}), Ends::Rejected, ""),
-            fails(json!({"code": 70}), Permanent, "ending with 70"),
-            fails(json!({"code": 255}), Transient, "ending with 255"),
+            completes(json!({"code": 0})).logs(1),
+            attempt(json!({"code": 3}), Ends::Rejected, "").logs(1),
+            fails(json!({"code": 70}), Permanent, "ending with 70").logs(1),
+            fails(json!({"code": 255}), Transient, "ending with 255").logs(1),
         ]),
         Guest::Fail => Attempts(vec![
             fails(json!({"kind": "invalid-input"}), InvalidInput, ""),
@@ -151,13 +172,15 @@ pub fn expected(guest: Guest) -> Expected {
                 json!({"lines": 3, "text": "fine\nERROR forged\u{1b}[2K\u{202e}"}),
                 Ends::Completed,
                 r"fine\nERROR forged\u{1b}[2K\u{202e}",
-            ),
-            completes(json!({"lines": 1_200, "bytes": 10})),
+            )
+            .logs(3),
+            // The rest is dropped and counted.
+            completes(json!({"lines": 1_200, "bytes": 10})).logs(1_000),
         ]),
         Guest::GiantStrings => Attempts(giant_strings()),
         Guest::HoldMemory => Attempts(vec![within(
             roomy(),
-            fails(json!({"mib": 40}), OutOfMemory, "32 MiB of memory"),
+            fails(json!({"mib": 40}), OutOfMemory, "32 MiB of memory").logs(2),
         )]),
         Guest::Nan => Attempts(vec![completes(json!(null))]),
         Guest::Remember => Attempts(vec![Attempted {
@@ -196,7 +219,12 @@ pub fn expected(guest: Guest) -> Expected {
             Trap,
             "4294967296 random bytes at once",
         )]),
-        Guest::Needy | Guest::ReadEnv => Attempts(vec![completes(json!({}))]),
+        Guest::Needy => Attempts(vec![completes(json!({}))]),
+        Guest::ReadEnv => Attempts(vec![completes(json!({})).denied(&[
+            "network dns",
+            "network tcp",
+            "network udp",
+        ])]),
         Guest::Recurse => Attempts(vec![fails(json!({}), Trap, "call stack is exhausted")]),
         Guest::Scripted => Attempts(vec![completes(json!([]))]),
         Guest::Reject => Attempts(vec![attempt(json!({}), Ends::Rejected, "")]),
@@ -212,12 +240,13 @@ pub fn expected(guest: Guest) -> Expected {
                 json!({"kind": "panic", "message": "the \u{1b}[31msky\u{202e} fell"}),
                 Trap,
                 r"the \u{1b}[31msky\u{202e} fell",
-            ),
+            )
+            .logs(PANIC),
             fails(json!({"kind": "unreachable"}), Trap, "it gave up"),
             fails(json!({"kind": "abort"}), Trap, "it gave up"),
             fails(json!({"kind": "exit"}), Trap, "called `exit` with 1"),
             fails(json!({"kind": "out-of-bounds"}), Trap, "out of bounds"),
-            fails(json!({"kind": "unwrap"}), Trap, "on a `None` value"),
+            fails(json!({"kind": "unwrap"}), Trap, "on a `None` value").logs(PANIC),
             fails(json!({"kind": "panik"}), InvalidInput, "`input.kind`"),
         ]),
         Guest::OneOfMany => Attempts(vec![completes(json!(7))]),
@@ -241,8 +270,8 @@ fn giant_strings() -> Vec<Attempted> {
     const BYTES: usize = 4 << 20;
     let giant = |place: &str| json!({"where": place, "bytes": BYTES});
     [
-        completes(giant("log")),
-        completes(giant("log-fields")),
+        completes(giant("log")).logs(1),
+        completes(giant("log-fields")).logs(1),
         completes(giant("note")),
         // It quotes the name in its failure.
         fails(giant("artifact-name"), OutputTooLarge, ""),
@@ -264,7 +293,7 @@ fn giant_strings() -> Vec<Attempted> {
 
 fn stall_in_host() -> Vec<Attempted> {
     use FailureCode::{OutOfFuel, TimedOut, Trap};
-    let zeroes = fails(json!({"call": "write-zeroes"}), OutOfFuel, "");
+    let zeroes = fails(json!({"call": "write-zeroes"}), OutOfFuel, "").logs(1);
     let many = fails(json!({"call": "poll-many"}), Trap, "handle limit");
     let waiting = [
         fails(json!({"call": "poll"}), TimedOut, "20 ms"),
