@@ -59,7 +59,7 @@ fn project(language: Language) -> Option<(TempDir, Project)> {
         Language::JavaScript => {
             let to = project.folder().join("node_modules");
             fs::create_dir(&to).unwrap();
-            for name in ["@bytecodealliance", "esbuild"] {
+            for name in ["@bytecodealliance", "esbuild", ".bin"] {
                 symlink(packagers.join("node_modules").join(name), to.join(name)).unwrap();
             }
             // As npm does with a dependency on a folder.

@@ -46,7 +46,7 @@ impl Tools {
             Self::JavaScript if command.contains("npm install") => {
                 let modules = here.join("node_modules");
                 fs::create_dir(&modules).unwrap();
-                for name in ["@bytecodealliance", "esbuild", "@esbuild"] {
+                for name in ["@bytecodealliance", "esbuild", "@esbuild", ".bin"] {
                     let installed = packagers("js/node_modules").join(name);
                     symlink(installed, modules.join(name)).unwrap();
                 }

@@ -29,7 +29,7 @@ pub(crate) fn packaged() -> Option<[PathBuf; 2]> {
     let wording = project("wording");
     let modules = wording.join("node_modules");
     fs::create_dir_all(&modules).unwrap();
-    for name in ["@bytecodealliance", "esbuild"] {
+    for name in ["@bytecodealliance", "esbuild", ".bin"] {
         link(&packages.join(name), &modules.join(name));
     }
     link(&wording.join("sdk"), &modules.join("ringfence-sdk"));
