@@ -246,7 +246,7 @@ impl Sandbox {
             config: Arc::clone(&self.config),
         };
         hot.look(&mut agents, &admission).await?;
-        self.agents.store(Arc::new(agents.clone()));
+        self.publish(&agents);
         let mut refused = Vec::new();
         let waited = sleep(patience);
         tokio::pin!(waited);
@@ -259,12 +259,19 @@ impl Sandbox {
                 },
                 () = &mut waited => break,
             }
-            self.agents.store(Arc::new(agents.clone()));
+            self.publish(&agents);
         }
         Ok(Refreshed {
             has_changed: !is_same(&before, &agents),
             refused,
         })
+    }
+
+    /// Has attempts find these agents from now on. Most looks find nothing new.
+    fn publish(&self, agents: &Agents) {
+        if !is_same(&self.agents.load(), agents) {
+            self.agents.store(Arc::new(agents.clone()));
+        }
     }
 
     /// What the operator decided.
