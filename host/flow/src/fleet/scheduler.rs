@@ -372,7 +372,7 @@ impl Fleet {
 
     /// Hands out what can be handed out now.
     pub fn dispatch(&mut self, now: Timestamp, actions: &mut Vec<FleetAction>) {
-        for (ticket, refusal) in std::mem::take(&mut self.unmet) {
+        while let Some((ticket, refusal)) = self.unmet.pop_first() {
             actions.push(FleetAction::Refuse { ticket, refusal });
         }
         self.drop_withdrawn();
@@ -381,7 +381,7 @@ impl Fleet {
                 break;
             };
             self.take(now, ticket.ticket(), &key, step, actions);
-            self.drop_withdrawn();
+            self.drop_withdrawn_from(&key);
         }
     }
 
@@ -466,18 +466,18 @@ impl Fleet {
         self.lines.entry(key).or_default().push(urgency);
     }
 
-    /// Forgets the heads of lines whose tickets are gone.
+    /// Forgets the heads of lines whose tickets are gone, and lines without any.
     fn drop_withdrawn(&mut self) {
         let tickets = &self.tickets;
-        self.lines.retain(|_, line| {
-            while line
-                .peek()
-                .is_some_and(|head| !tickets.contains_key(&head.ticket()))
-            {
-                line.pop();
-            }
-            line.peek().is_some()
-        });
+        self.lines.retain(|_, line| has_head(line, tickets));
+    }
+
+    /// The same of one line.
+    fn drop_withdrawn_from(&mut self, key: &LineKey) {
+        let line = self.lines.get_mut(key);
+        if line.is_some_and(|line| !has_head(line, &self.tickets)) {
+            self.lines.remove(key);
+        }
     }
 
     fn take(
@@ -568,6 +568,17 @@ impl Fleet {
             })
             .collect()
     }
+}
+
+/// Forgets the heads of a line whose tickets are gone. False if nothing is left.
+fn has_head(line: &mut Line, tickets: &BTreeMap<Ticket, Held>) -> bool {
+    while line
+        .peek()
+        .is_some_and(|head| !tickets.contains_key(&head.ticket()))
+    {
+        line.pop();
+    }
+    line.peek().is_some()
 }
 
 #[cfg(test)]

@@ -11,6 +11,11 @@ use crate::{
     TaskStatus, Timestamp,
 };
 
+/// How many instances of a task wait for their first agent at once. The others
+/// wait in the run: a map of a million items needs no million places in the fleet,
+/// and a run that comes later needs not wait for all of them.
+const LONGEST_LINE: u32 = 1_024;
+
 impl Run {
     /// Starts a task that waits for nothing any more.
     pub(super) fn activate(&mut self, now: Timestamp, task: TaskIndex) {
@@ -98,6 +103,7 @@ impl Run {
         limit: u32,
     ) {
         let needs = self.dependencies(task);
+        let longest_line = self.longest_line(task);
         self.nodes[task.get()].state = NodeState::Active(Box::new(Active {
             instances: vec![Instance::new(); count as usize],
             items,
@@ -105,6 +111,8 @@ impl Run {
             next: 0,
             open: 0,
             limit,
+            in_line: 0,
+            longest_line,
             ended: 0,
             given: ByteSize::bytes(0),
             gives_up: false,
@@ -116,7 +124,19 @@ impl Run {
         }
     }
 
-    /// Submits instances of a task as far as its own limit allows.
+    fn longest_line(&self, task: TaskIndex) -> u32 {
+        let spec = self.plan.task(task);
+        let goes_by_clock = spec.start_timeout.is_some() || spec.total_timeout.is_some();
+        match spec.body {
+            // How long each waits counts from when its task is ready.
+            TaskBody::Agent { .. } if goes_by_clock => u32::MAX,
+            TaskBody::Agent { .. } => LONGEST_LINE,
+            // Their instances wait for no agent.
+            TaskBody::Workflow(_) | TaskBody::Vote(_) | TaskBody::Approval(_) => u32::MAX,
+        }
+    }
+
+    /// Submits instances of a task as far as its own limit and the line allow.
     pub(super) fn submit_more(&mut self, now: Timestamp, task: TaskIndex) {
         while let Some(item) = self.nodes[task.get()].active().and_then(Active::take_next) {
             self.submit(now, InstanceRef { task, item });

@@ -59,6 +59,7 @@ impl Run {
             // The run stopped while the fleet made its choice.
             return self.effects.push(Effect::Release { at });
         }
+        self.next_in_line(now, at);
         let request = match self.request(now, at) {
             Ok(request) => request,
             Err(failure) => {
@@ -70,6 +71,16 @@ impl Run {
             return self.recall(at, agent, request);
         }
         self.execute(at, agent, request);
+    }
+
+    /// An instance has its agent: the next one of its task can wait in its place.
+    fn next_in_line(&mut self, now: Timestamp, at: InstanceRef) {
+        if let Some(active) = self.nodes[at.task.get()].active() {
+            active.leave_line(at.item);
+            if !active.gives_up && self.stopping.is_none() {
+                self.submit_more(now, at.task);
+            }
+        }
     }
 
     /// Makes an attempt.

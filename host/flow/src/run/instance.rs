@@ -40,6 +40,8 @@ pub(super) struct Instance {
     pub(super) attempts: u32,
     /// How often it has waited for an agent in this round.
     pub(super) submissions: u32,
+    /// Whether it waits for its first agent.
+    pub(super) in_line: bool,
     /// What most instances never need.
     trouble: Option<Box<Trouble>>,
 }
@@ -67,6 +69,7 @@ impl Instance {
             state: InstanceState::Idle,
             attempts: 0,
             submissions: 0,
+            in_line: false,
             trouble: None,
         }
     }

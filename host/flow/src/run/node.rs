@@ -51,6 +51,10 @@ pub(super) struct Active {
     pub(super) open: u32,
     /// How many may be open at once.
     pub(super) limit: u32,
+    /// Submitted and never assigned.
+    pub(super) in_line: u32,
+    /// How many of these there may be.
+    pub(super) longest_line: u32,
     pub(super) ended: u32,
     /// What the instances that completed gave together.
     pub(super) given: ByteSize,
@@ -64,9 +68,21 @@ impl Active {
         if let InstanceEnd::Completed(output) = &end {
             self.given = self.given.saturating_add(size(output));
         }
+        self.end(item, end);
+    }
+
+    /// An instance that was submitted is over.
+    fn end(&mut self, item: u32, end: InstanceEnd) {
+        self.leave_line(item);
         self.instances[item as usize].end(end);
         self.ended += 1;
         self.open -= 1;
+    }
+
+    /// An instance does not wait for its first agent any more.
+    pub(super) fn leave_line(&mut self, item: u32) {
+        let instance = &mut self.instances[item as usize];
+        self.in_line -= u32::from(std::mem::take(&mut instance.in_line));
     }
 
     /// How the instances that have ended did, in item order.
@@ -98,9 +114,7 @@ impl Active {
     /// Ends submitted instances that are not under way.
     pub(super) fn cancel(&mut self, items: Vec<u32>) {
         for item in items {
-            self.instances[item as usize].end(InstanceEnd::Cancelled);
-            self.ended += 1;
-            self.open -= 1;
+            self.end(item, InstanceEnd::Cancelled);
         }
     }
 
@@ -113,14 +127,17 @@ impl Active {
         self.next = self.instances.len() as u32;
     }
 
-    /// The next instance to submit, if the map's limit has room for one.
+    /// The next instance to submit, if the map's limit and the line have room for
+    /// one.
     pub(super) fn take_next(&mut self) -> Option<u32> {
         let item = self.next;
-        if self.open >= self.limit || item as usize >= self.instances.len() {
+        if self.open >= self.limit || self.in_line >= self.longest_line {
             return None;
         }
+        self.instances.get_mut(item as usize)?.in_line = true;
         self.next += 1;
         self.open += 1;
+        self.in_line += 1;
         Some(item)
     }
 }
