@@ -6,52 +6,26 @@ use std::sync::Arc;
 
 use ringfence_flow::{
     AgentConduct, AgentName, AgentProfile, Answer, Attempt, AttemptReport, AttemptResult,
-    AttemptRunner, ConductBook, Effect, Failure, FailureCode, Fleet, FleetAction, Happening,
-    InstanceRef, ResultStore, Run, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunSlot,
-    StopReason, Ticket, Timestamp, Usage, Verdict,
+    AttemptRunner, ConductBook, Effect, Fleet, FleetAction, Happening, InstanceRef, ResultStore,
+    Run, RunEventKind, RunId, RunInput, RunLimits, RunOptions, RunSlot, StopReason, Ticket,
+    Timestamp, Verdict,
 };
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tracing::Instrument;
 
 use crate::attempt::{Done, Watcher, ask, stop_signal};
+use crate::errands::{Errand, Errands};
+use crate::gathering::Gathering;
 use crate::host::{HostConfig, Message};
 use crate::live::{self, Artifacts, Holder, Live, Remembered, Results};
 use crate::outbox::{Outbox, Outward};
 use crate::publisher::{News, Publisher, Publishing};
-use crate::recall::Search;
 use crate::spans::Spans;
 use crate::{Clock, MemoryResults, RunOutcome, RunSpec};
 
-/// What a spawned task is for.
-#[derive(Debug)]
-pub(crate) enum Spawned {
-    Attempt,
-    Ask(Vec<AgentName>),
-    Recall,
-}
-
-impl Spawned {
-    /// What it brings back when the host's own code panicked in it.
-    fn lost(self) -> Done {
-        let failure = Failure::new(
-            FailureCode::HostError,
-            "the host's own code failed in the middle; this is a defect of the host",
-        );
-        match self {
-            Self::Attempt => Done::Attempt(Box::new(AttemptReport {
-                result: AttemptResult::Failed(failure),
-                usage: Usage::default(),
-            })),
-            Self::Ask(agents) => {
-                let failed = |agent| (agent, Answer::Failed(failure.clone()));
-                Done::Answers(agents.into_iter().map(failed).collect())
-            }
-            Self::Recall => Done::Search(Search::NOTHING),
-        }
-    }
-}
+/// How many ends of errands are dealt with before what follows is carried out.
+const SLICE: usize = 16;
 
 /// Owns the fleet and all live runs.
 ///
@@ -67,10 +41,8 @@ pub(crate) struct Dispatcher {
     pub(crate) tickets: FxHashMap<Ticket, Holder>,
     /// Where results are kept of runs that bring no store.
     results: Results,
-    spawned: JoinSet<Done>,
-    spawned_for: FxHashMap<task::Id, (Ticket, Spawned)>,
-    /// Stops the questions that are under way.
-    questions: FxHashMap<Ticket, AbortHandle>,
+    pub(crate) errands: Errands,
+    gathering: Gathering,
     /// What the machines said and nobody has carried out yet.
     pending: VecDeque<(RunSlot, Effect)>,
     /// What waits for the journals, by the run that somebody started.
@@ -103,9 +75,8 @@ impl Dispatcher {
             runs: BTreeMap::new(),
             tickets: FxHashMap::default(),
             results: Results(Arc::new(MemoryResults::default())),
-            spawned: JoinSet::new(),
-            spawned_for: FxHashMap::default(),
-            questions: FxHashMap::default(),
+            errands: Errands::new(),
+            gathering: Gathering::default(),
             pending: VecDeque::new(),
             outboxes: BTreeMap::new(),
             paused: BTreeMap::new(),
@@ -128,11 +99,11 @@ impl Dispatcher {
                     Some(message) => self.take(message),
                     None => open = false,
                 },
-                Some(done) = self.spawned.join_next_with_id() => {
-                    self.joined(done);
-                    while let Some(done) = self.spawned.try_join_next_with_id() {
-                        self.joined(done);
+                first = self.errands.next() => {
+                    if self.errands.are_many() {
+                        self.gathering.wait(clock).await;
                     }
+                    self.take_back(first);
                 }
                 Some(first) = news.recv() => {
                     self.hear(first);
@@ -143,6 +114,7 @@ impl Dispatcher {
                 () = sleep_until(clock, wake) => self.tick(),
             }
             self.work();
+            self.errands.begin_lone().await;
         }
     }
 
@@ -288,24 +260,23 @@ impl Dispatcher {
         }
     }
 
-    /// A spawned task came back, or panicked.
-    fn joined(&mut self, joined: Result<(task::Id, Done), JoinError>) {
-        let id = match &joined {
-            Ok((id, _)) => *id,
-            Err(error) => error.id(),
-        };
-        let Some((ticket, spawned)) = self.spawned_for.remove(&id) else {
-            return;
-        };
-        let done = match joined {
-            Ok((_, done)) => done,
-            // A question of a ticket that was withdrawn: nobody waits for it.
-            Err(error) if error.is_cancelled() => return,
-            Err(error) => {
-                tracing::error!(%error, ?spawned, "the host's own code failed");
-                spawned.lost()
+    /// Takes what has come back by now. With each slice it carries out what
+    /// follows, so that other cores have work while this one goes on.
+    fn take_back(&mut self, first: (Ticket, Done)) {
+        let more = self.errands.come_back();
+        self.came_back(first);
+        for number in 1..=more {
+            let Some(next) = self.errands.try_next() else {
+                return;
+            };
+            if number % SLICE == 0 {
+                self.work();
             }
-        };
+            self.came_back(next);
+        }
+    }
+
+    fn came_back(&mut self, (ticket, done): (Ticket, Done)) {
         match done {
             Done::Attempt(report) => self.attempt_ended(ticket, *report),
             Done::Answers(answers) => self.answered(ticket, answers),
@@ -386,7 +357,6 @@ impl Dispatcher {
     }
 
     fn settle_question(&mut self, ticket: Ticket, answers: Vec<(AgentName, Answer)>) {
-        self.questions.remove(&ticket);
         let mut actions = Vec::new();
         self.fleet
             .answered(self.clock.now(), ticket, answers, &mut actions);
@@ -462,7 +432,7 @@ impl Dispatcher {
     /// this thread may as well write it. To hand it to the journal's thread and
     /// back takes a quarter of the time that a step of a chain needs.
     fn only_waits(&self) -> bool {
-        self.spawned.is_empty() && self.outboxes.len() == 1 && self.spoke.len() == 1
+        self.errands.is_empty() && self.outboxes.len() == 1 && self.spoke.len() == 1
     }
 
     fn carry_out(&mut self, slot: RunSlot, effect: Effect) {
@@ -487,9 +457,7 @@ impl Dispatcher {
                 {
                     live.tickets.remove(&at);
                     self.tickets.remove(&ticket);
-                    if let Some(question) = self.questions.remove(&ticket) {
-                        question.abort();
-                    }
+                    self.errands.give_up(ticket);
                 }
             }
             Effect::Recall { at, agent, request } => self.recall(slot, at, agent, *request),
@@ -545,7 +513,7 @@ impl Dispatcher {
         }
     }
 
-    /// Spawns an attempt, whose start is kept.
+    /// Has an attempt made, whose start is kept.
     pub(crate) fn make_attempt(&mut self, run: RunSlot, at: InstanceRef, attempt: Attempt) {
         let Some(live) = self.runs.get_mut(&run) else {
             return;
@@ -563,7 +531,8 @@ impl Dispatcher {
             }
             Done::Attempt(Box::new(report))
         };
-        self.spawn(ticket, Spawned::Attempt, made.instrument(span));
+        self.errands
+            .start_or_hold(ticket, Errand::Attempt, made.instrument(span));
     }
 
     fn follow(&mut self, action: FleetAction) {
@@ -620,11 +589,9 @@ impl Dispatcher {
         match live.run.request(self.clock.now(), at) {
             Ok(request) => {
                 let runner = Arc::clone(&self.runner);
-                self.spawn(
-                    ticket,
-                    Spawned::Ask(agents.clone()),
-                    ask(runner, agents, request),
-                );
+                let errand = Errand::Ask(agents.clone());
+                let asked = ask(runner, agents, request);
+                self.errands.start(ticket, errand, asked);
             }
             // The run finds the same when the ticket is assigned, and fails
             // the task then: whom it is assigned to does not matter.
@@ -632,20 +599,6 @@ impl Dispatcher {
                 let capable = agents.into_iter().map(|agent| (agent, Answer::Capable));
                 self.settle_question(ticket, capable.collect());
             }
-        }
-    }
-
-    pub(crate) fn spawn(
-        &mut self,
-        ticket: Ticket,
-        what: Spawned,
-        work: impl Future<Output = Done> + Send + 'static,
-    ) {
-        let handle = self.spawned.spawn(work);
-        let is_question = matches!(what, Spawned::Ask(_));
-        self.spawned_for.insert(handle.id(), (ticket, what));
-        if is_question {
-            self.questions.insert(ticket, handle);
         }
     }
 

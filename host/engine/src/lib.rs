@@ -11,6 +11,8 @@ mod attempt;
 mod children;
 mod clock;
 mod dispatcher;
+mod errands;
+mod gathering;
 mod host;
 mod live;
 mod outbox;

@@ -9,7 +9,8 @@ use ringfence_flow::{
 
 use crate::Clock;
 use crate::attempt::{Done, stop_signal};
-use crate::dispatcher::{Dispatcher, Spawned};
+use crate::dispatcher::Dispatcher;
+use crate::errands::Errand;
 use crate::live::{Artifacts, Live, Results};
 use crate::results::result_key;
 
@@ -60,7 +61,8 @@ impl Dispatcher {
                 found: found.map(Box::new),
             }
         };
-        self.spawn(ticket, Spawned::Recall, unless_stopped(search, signal));
+        let search = unless_stopped(search, signal);
+        self.errands.start(ticket, Errand::Recall, search);
     }
 
     /// A search came back.

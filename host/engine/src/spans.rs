@@ -46,6 +46,9 @@ impl Spans {
 
     /// The span of a task or an item, or of what is around it.
     pub(crate) fn task(&self, key: &TaskKey) -> &Span {
+        if self.tasks.is_empty() {
+            return &self.run;
+        }
         let whole = || self.tasks.get(&TaskKey::single(key.task.clone()));
         let task = self.tasks.get(key).or_else(whole);
         task.unwrap_or(&self.run)
@@ -154,6 +157,9 @@ impl Spans {
     }
 
     fn close_attempt(&mut self, key: &TaskKey, result: &AttemptResult) {
+        if self.attempts.is_empty() {
+            return;
+        }
         let Some(span) = self.attempts.remove(key) else {
             return;
         };

@@ -1,0 +1,358 @@
+//! What the host's task has done elsewhere: attempts, questions, searches.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+use std::thread;
+
+use ringfence_flow::{
+    AgentName, Answer, AttemptReport, AttemptResult, BoxFuture, Failure, FailureCode, Ticket, Usage,
+};
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::attempt::Done;
+use crate::recall::Search;
+
+/// From how many on there are many.
+const MANY: usize = 8;
+
+/// What an errand is for.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    Attempt,
+    Ask(Vec<AgentName>),
+    Recall,
+}
+
+impl Errand {
+    /// What it brings back when the host's own code panicked in it.
+    fn lost(self) -> Done {
+        let failure = Failure::new(
+            FailureCode::HostError,
+            "the host's own code failed in the middle; this is a defect of the host",
+        );
+        match self {
+            Self::Attempt => Done::Attempt(Box::new(AttemptReport {
+                result: AttemptResult::Failed(failure),
+                usage: Usage::default(),
+            })),
+            Self::Ask(agents) => {
+                let failed = |agent| (agent, Answer::Failed(failure.clone()));
+                Done::Answers(agents.into_iter().map(failed).collect())
+            }
+            Self::Recall => Done::Search(Search::NOTHING),
+        }
+    }
+}
+
+/// The errands that are under way. Each comes back exactly once.
+pub(crate) struct Errands {
+    back: mpsc::UnboundedSender<(Ticket, Done)>,
+    came_back: mpsc::UnboundedReceiver<(Ticket, Done)>,
+    /// How many were started and have not come back.
+    under_way: usize,
+    /// Stops the questions among them.
+    questions: FxHashMap<Ticket, AbortHandle>,
+    /// The only one there is, as far as is known.
+    lone: Option<Lone>,
+}
+
+/// An errand that waits to be started.
+struct Lone {
+    ticket: Ticket,
+    errand: Errand,
+    work: BoxFuture<'static, Done>,
+}
+
+impl Errands {
+    pub(crate) fn new() -> Self {
+        let (back, came_back) = mpsc::unbounded_channel();
+        Self {
+            back,
+            came_back,
+            under_way: 0,
+            questions: FxHashMap::default(),
+            lone: None,
+        }
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.under_way == 0 && self.lone.is_none()
+    }
+
+    /// Whether so many are under way that it pays to deal with several at once.
+    pub(crate) fn are_many(&self) -> bool {
+        self.under_way >= MANY
+    }
+
+    /// How many have come back and wait for [`try_next`](Self::try_next).
+    pub(crate) fn come_back(&self) -> usize {
+        self.came_back.len()
+    }
+
+    /// Starts an errand, in a task of its own.
+    pub(crate) fn start(
+        &mut self,
+        ticket: Ticket,
+        errand: Errand,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
+        if let Some(lone) = self.lone.take() {
+            self.spawn(lone.ticket, lone.errand, lone.work);
+        }
+        self.spawn(ticket, errand, work);
+    }
+
+    /// Starts an errand, or keeps it for [`begin_lone`](Self::begin_lone) if there is no
+    /// other.
+    pub(crate) fn start_or_hold(
+        &mut self,
+        ticket: Ticket,
+        errand: Errand,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
+        if self.is_empty() {
+            self.lone = Some(Lone {
+                ticket,
+                errand,
+                work: Box::pin(work),
+            });
+        } else {
+            self.start(ticket, errand, work);
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        ticket: Ticket,
+        errand: Errand,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
+        let is_question = matches!(errand, Errand::Ask(_));
+        let way_back = self.way_back(ticket, errand);
+        let task = tokio::spawn(async move { way_back.come(work.await) });
+        if is_question {
+            self.questions.insert(ticket, task.abort_handle());
+        }
+    }
+
+    /// Stops a question, if the ticket has one. It comes back all the same.
+    pub(crate) fn give_up(&mut self, ticket: Ticket) {
+        if let Some(question) = self.questions.remove(&ticket) {
+            question.abort();
+        }
+    }
+
+    /// The next that comes back; never, if there is none.
+    pub(crate) async fn next(&mut self) -> (Ticket, Done) {
+        match self.came_back.recv().await {
+            Some(back) => self.take(back),
+            // This end holds a sender itself.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next that has come back.
+    pub(crate) fn try_next(&mut self) -> Option<(Ticket, Done)> {
+        let back = self.came_back.try_recv().ok()?;
+        Some(self.take(back))
+    }
+
+    fn take(&mut self, back: (Ticket, Done)) -> (Ticket, Done) {
+        self.under_way -= 1;
+        self.questions.remove(&back.0);
+        back
+    }
+
+    /// Begins the errand that was kept, here. One that is not done at once, as it
+    /// has to wait or lasts for more than a tick, goes on in a task of its own. To
+    /// hand a short one to another thread and back takes longer than itself.
+    pub(crate) async fn begin_lone(&mut self) {
+        let Some(Lone {
+            ticket,
+            errand,
+            mut work,
+        }) = self.lone.take()
+        else {
+            return;
+        };
+        let begun = poll_fn(|cx| {
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+            Poll::Ready(polled)
+        });
+        match begun.await {
+            Ok(Poll::Pending) => self.spawn(ticket, errand, work),
+            Ok(Poll::Ready(done)) => self.way_back(ticket, errand).come(done),
+            Err(_panic) => {
+                tracing::error!(?errand, "the host's own code failed");
+                drop(self.way_back(ticket, errand));
+            }
+        }
+    }
+
+    fn way_back(&mut self, ticket: Ticket, errand: Errand) -> WayBack {
+        self.under_way += 1;
+        WayBack {
+            ticket,
+            errand: Some(errand),
+            back: self.back.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Errands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errands")
+            .field("under_way", &self.under_way)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Brings back what an errand has done; when it is dropped before, that it is lost.
+struct WayBack {
+    ticket: Ticket,
+    errand: Option<Errand>,
+    back: mpsc::UnboundedSender<(Ticket, Done)>,
+}
+
+impl WayBack {
+    fn come(mut self, done: Done) {
+        self.errand = None;
+        self.send(done);
+    }
+
+    fn send(&self, done: Done) {
+        // A host that has gone needs nothing.
+        drop(self.back.send((self.ticket, done)));
+    }
+}
+
+impl Drop for WayBack {
+    fn drop(&mut self) {
+        if let Some(errand) = self.errand.take() {
+            if thread::panicking() {
+                tracing::error!(?errand, "the host's own code failed");
+            }
+            self.send(errand.lost());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ringfence_flow::{Demand, Fleet, FleetPolicy, Limits, RunLimits};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn done() -> Done {
+        Done::Search(Search::NOTHING)
+    }
+
+    /// Tickets that nobody else has.
+    fn tickets<const N: usize>() -> [Ticket; N] {
+        let policy = FleetPolicy {
+            capacity: 1,
+            emergency_reserve: 0,
+            breaker: Default::default(),
+            conduct: Default::default(),
+            limits: Limits::default(),
+        };
+        let mut fleet = Fleet::new(policy, []);
+        let run = fleet.enter(
+            RunLimits {
+                concurrency: 1,
+                limits: Limits::default(),
+            },
+            None,
+        );
+        std::array::from_fn(|_| {
+            let demand = Demand {
+                role: ringfence_flow::Role::new("any").unwrap(),
+                agent: None,
+                mounts: [].into(),
+                priority: Default::default(),
+                time: std::time::Duration::ZERO,
+                must_ask: false,
+                has_fallback: false,
+            };
+            fleet.submit(Default::default(), run, demand)
+        })
+    }
+
+    /// Which have come back, and whether each was lost.
+    async fn all_back(errands: &mut Errands) -> BTreeMap<Ticket, bool> {
+        let mut back = BTreeMap::new();
+        while !errands.is_empty() {
+            let (ticket, done) = errands.next().await;
+            let lost = matches!(
+                &done,
+                Done::Attempt(report) if matches!(report.result, AttemptResult::Failed(_))
+            );
+            assert!(back.insert(ticket, lost).is_none(), "twice");
+        }
+        back
+    }
+
+    #[tokio::test]
+    async fn a_lone_errand_that_is_short_is_done_here() {
+        let (mut errands, [ticket]) = (Errands::new(), tickets());
+        errands.start_or_hold(ticket, Errand::Attempt, async { done() });
+        assert!(!errands.is_empty());
+        assert!(errands.try_next().is_none(), "it has not begun");
+        errands.begin_lone().await;
+        assert!(
+            errands.try_next().is_some(),
+            "before any other task has run"
+        );
+        assert!(errands.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_lone_errand_that_waits_does_so_elsewhere() {
+        let (mut errands, [ticket]) = (Errands::new(), tickets());
+        let (go, gone) = oneshot::channel();
+        errands.start_or_hold(ticket, Errand::Attempt, async {
+            gone.await.unwrap();
+            done()
+        });
+        errands.begin_lone().await;
+        tokio::task::yield_now().await;
+        assert!(errands.try_next().is_none());
+        go.send(()).unwrap();
+        assert_eq!(all_back(&mut errands).await, [(ticket, false)].into());
+    }
+
+    #[tokio::test]
+    async fn with_a_second_errand_the_first_starts_too() {
+        let (mut errands, [first, second]) = (Errands::new(), tickets());
+        errands.start_or_hold(first, Errand::Attempt, async { done() });
+        errands.start_or_hold(second, Errand::Attempt, async { done() });
+        let both = [(first, false), (second, false)].into();
+        assert_eq!(all_back(&mut errands).await, both);
+    }
+
+    #[tokio::test]
+    async fn one_that_panics_comes_back_as_lost_wherever_it_was() {
+        let (mut errands, [here, there]) = (Errands::new(), tickets());
+        errands.start_or_hold(here, Errand::Attempt, async { panic!("here") });
+        errands.begin_lone().await;
+        errands.start(there, Errand::Attempt, async { panic!("there") });
+        let both = [(here, true), (there, true)].into();
+        assert_eq!(all_back(&mut errands).await, both);
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_given_up_comes_back_as_well() {
+        let (mut errands, [ticket]) = (Errands::new(), tickets());
+        errands.start(ticket, Errand::Ask(Vec::new()), std::future::pending());
+        errands.give_up(ticket);
+        assert_eq!(all_back(&mut errands).await, [(ticket, false)].into());
+    }
+}
