@@ -16,6 +16,11 @@ use error::CliError;
 use exit::ExitCode;
 use telemetry::Telemetry;
 
+/// What one core allocates for an attempt is freed on another one: the system's
+/// allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     if let Command::CompileComponent = cli.command {
