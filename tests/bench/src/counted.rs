@@ -17,6 +17,9 @@ const AGENT: &str = "echo";
 /// How often a path is taken, few times and many.
 const TIMES: (u32, u32) = (500, 2_500);
 
+/// Room for many at a time.
+const MANY: u32 = 1_028;
+
 /// The instructions of the paths, where valgrind is there.
 pub(crate) fn measure() -> Vec<Row> {
     let paths = [
@@ -53,6 +56,10 @@ pub(crate) enum Path {
     Wide,
     /// The same with room for many at a time, for a profile.
     Wides,
+    /// The same, kept in a journal, for a profile.
+    DurableWides,
+    /// A chain of 1,000 steps, for a profile.
+    Chain,
     /// A durable chain of 1,000 steps, for a profile.
     DurableChain,
     /// A task in the state machine.
@@ -112,9 +119,11 @@ impl Path {
             Self::Bares => {
                 on_threads(&Bare::new(&guest(AGENT), ROOM), cores(), times, INPUT);
             }
-            Self::Wide => engine::take(times, 2),
-            Self::Wides => engine::take(times, ROOM),
-            Self::DurableChain => engine::take_durable_chain(times),
+            Self::Wide => engine::take(times, 2, false),
+            Self::Wides => engine::take(times, MANY, false),
+            Self::DurableWides => engine::take(times, MANY, true),
+            Self::Chain => engine::take_chain(times, false),
+            Self::DurableChain => engine::take_chain(times, true),
             Self::Machine => machine::take(times),
         }
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
 use ringfence::engine::{Clock, Host, HostConfig, RunOutcome, RunSpec};
@@ -28,91 +27,114 @@ pub(crate) const STEPS: u32 = 1_000;
 const ROUNDS: usize = 3;
 const CHAIN_ROUNDS: usize = 7;
 
+/// `max_attempts` of a host for many short attempts.
+const MANY_AT_ONCE: u32 = 1_024;
+
+/// That of a host which nobody has configured, with its reserve for emergencies.
+pub(crate) const USUAL_AT_ONCE: u32 = ROOM - RESERVE;
+const RESERVE: u32 = 4;
+
 pub(crate) fn measure() -> Vec<Row> {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT, ROOM);
     let bare = Bare::new(&guest(AGENT), ROOM);
-    let wide = Workflow::new(&wide(ITEMS));
-    let chain = Workflow::new(&chain());
-    let folder = on_disk();
-    let run = |workflow: &Workflow, kept: Option<&Path>| run(&all, &sandbox, workflow, kept);
+    let mut rows = Vec::new();
+    for at_once in [MANY_AT_ONCE, USUAL_AT_ONCE] {
+        let sandbox = sandbox(&all, AGENT, at_once + RESERVE);
+        let stage = Stage::new(&all, &sandbox, at_once);
+        rows.extend(measure_map(stage, &bare));
+    }
+    let sandbox = sandbox(&all, AGENT, ROOM);
+    let stage = Stage::new(&all, &sandbox, USUAL_AT_ONCE);
+    rows.extend(measure_chain(stage, &bare));
+    rows
+}
 
+/// A map of many items, so many at a time.
+fn measure_map(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
+    let wide = Workflow::new(&wide(ITEMS));
+    let at_once = stage.at_once;
+    let aim = |row: Row, aim| match at_once {
+        MANY_AT_ONCE => row.aims(aim),
+        _ => row,
+    };
     let in_memory = compare(
         ROUNDS,
         ITEMS,
-        || run(&wide, None),
-        || on_threads(&bare, cores(), ITEMS / cores() as u32, INPUT),
+        || stage.run(&wide),
+        || on_threads(bare, cores(), ITEMS / cores() as u32, INPUT),
     );
-    let mut rows = vec![
-        Row::against(
-            "a task of 100,000 side by side, in memory",
-            "a bare wasmtime loop on all cores",
-            in_memory,
-        )
-        .aims(Aim::AtMost(1.5)),
-    ];
-
     let durable = compare_durable(
-        folder.path(),
         (ROUNDS, ITEMS),
-        |path| run(&wide, Some(path)),
-        |path, size| bare_beside_sqlite(&bare, path, size),
+        |journal| stage.kept_in(journal).run(&wide),
+        |ledger, size| bare_beside_sqlite(bare, ledger, size),
     );
     let tasks_a_second = Spread::of([1.0 / durable.ours.median]);
-    rows.push(
-        Row::against(
-            "a task of 100,000 side by side, durable",
-            "the bare loop, and SQLite that commits as many bytes in groups",
-            durable,
-        )
-        .aims(Aim::AtMost(1.3)),
-    );
-    rows.push(
-        Row::value("durable tasks a second", Unit::PerSecond, tasks_a_second)
-            .aims(Aim::AtLeast(15_000.0)),
-    );
+    vec![
+        aim(
+            Row::against(
+                &format!("a task of 100,000, {at_once} at a time, in memory"),
+                "a bare wasmtime loop on all cores",
+                in_memory,
+            ),
+            Aim::AtMost(1.5),
+        ),
+        aim(
+            Row::against(
+                &format!("a task of 100,000, {at_once} at a time, durable"),
+                "the bare loop, and SQLite that commits as many bytes in groups",
+                durable,
+            ),
+            Aim::AtMost(1.3),
+        ),
+        aim(
+            Row::value("durable tasks a second", Unit::PerSecond, tasks_a_second),
+            Aim::AtLeast(15_000.0),
+        ),
+    ]
+}
 
+fn measure_chain(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
+    let chain = Workflow::new(&chain());
     let in_memory = compare(
         CHAIN_ROUNDS,
         STEPS,
-        || run(&chain, None),
-        || on_threads(&bare, 1, STEPS, INPUT),
+        || stage.run(&chain),
+        || on_threads(bare, 1, STEPS, INPUT),
     );
-    rows.push(Row::against(
-        "a step of a chain of 1,000, in memory",
-        "a bare wasmtime loop on one thread",
-        in_memory,
-    ));
     let durable = compare_durable(
-        folder.path(),
         (CHAIN_ROUNDS, STEPS),
-        |path| run(&chain, Some(path)),
-        |path, size| bare_then_commit(&bare, path, size),
+        |journal| stage.kept_in(journal).run(&chain),
+        |ledger, size| bare_then_commit(bare, ledger, size),
     );
-    rows.push(
+    vec![
+        Row::against(
+            "a step of a chain of 1,000, in memory",
+            "a bare wasmtime loop on one thread",
+            in_memory,
+        ),
         Row::against(
             "a step of a chain of 1,000, durable",
             "the bare call, and a synced commit of as many bytes",
             durable,
         )
         .aims(Aim::AtMost(1.3)),
-    );
-    rows
+    ]
 }
 
 /// What a task of a workflow of [`STEPS`] takes, in seconds.
 pub(crate) fn alone(text: &str, durable: bool) -> Spread {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT, ROOM);
+    let sandbox = sandbox(&all, AGENT, MANY_AT_ONCE + RESERVE);
     let workflow = Workflow::new(text);
     let folder = on_disk();
-    let once = |round: usize| {
-        let path = folder.path().join(format!("{round}.db"));
-        let kept = durable.then_some(path.as_path());
-        time(&mut || run(&all, &sandbox, &workflow, kept)).as_secs_f64() / f64::from(STEPS)
+    let journal = durable.then(|| JournalFile::open(&folder.path().join("journal.db")).unwrap());
+    let stage = Stage {
+        journal: journal.as_ref(),
+        ..Stage::new(&all, &sandbox, MANY_AT_ONCE)
     };
-    once(0);
-    Spread::of((1..=CHAIN_ROUNDS).map(once))
+    let once = || time(&mut || stage.run(&workflow)).as_secs_f64() / f64::from(STEPS);
+    once();
+    Spread::of((0..CHAIN_ROUNDS).map(|_| once()))
 }
 
 /// A folder on the disk of the project: what lies in memory needs no sync.
@@ -120,29 +142,39 @@ pub(crate) fn on_disk() -> TempDir {
     tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")).unwrap()
 }
 
-/// Runs so many tasks side by side, in memory. With room for few at a time: a tool
-/// that counts has less address space.
-pub(crate) fn take(tasks: u32, room: u32) {
+/// Runs so many tasks side by side. With room for few at a time: a tool that counts
+/// has less address space.
+pub(crate) fn take(tasks: u32, room: u32, kept: bool) {
     let all = runtime(cores());
     let sandbox = sandbox(&all, AGENT, room);
-    run(&all, &sandbox, &Workflow::new(&wide(tasks)), None);
+    let at_once = room.max(USUAL_AT_ONCE);
+    take_on(Stage::new(&all, &sandbox, at_once), &wide(tasks), 1, kept);
 }
 
-/// Takes the steps of a chain so many times, kept in a journal.
-pub(crate) fn take_durable_chain(times: u32) {
+/// Takes the steps of a chain so many times.
+pub(crate) fn take_chain(times: u32, kept: bool) {
     let all = runtime(cores());
-    let (sandbox, chain) = (sandbox(&all, AGENT, 2), Workflow::new(&chain()));
-    let folder = on_disk();
-    for time in 0..times {
-        let path = folder.path().join(format!("{time}.db"));
-        run(&all, &sandbox, &chain, Some(&path));
+    let sandbox = sandbox(&all, AGENT, 2);
+    let stage = Stage::new(&all, &sandbox, USUAL_AT_ONCE);
+    take_on(stage, &chain(), times, kept);
+}
+
+fn take_on(stage: Stage<'_>, text: &str, times: u32, kept: bool) {
+    let (workflow, folder) = (Workflow::new(text), on_disk());
+    let journal = kept.then(|| JournalFile::open(&folder.path().join("journal.db")).unwrap());
+    let stage = Stage {
+        journal: journal.as_ref(),
+        ..stage
+    };
+    for _ in 0..times {
+        stage.run(&workflow);
     }
 }
 
 /// One task that runs for each of many items.
 pub(crate) fn wide(items: u32) -> String {
     format!(
-        "version: 1\nname: wide\nconcurrency: 64\ntasks:\n  each: {{ role: echo, for_each: 'range({items})' }}\n"
+        "version: 1\nname: wide\nconcurrency: {MANY_AT_ONCE}\ntasks:\n  each: {{ role: echo, for_each: 'range({items})' }}\n"
     )
 }
 
@@ -177,51 +209,74 @@ impl Workflow {
     }
 }
 
-/// Runs a workflow until it completes, kept in a journal if there is a path for it.
-fn run(runtime: &Runtime, sandbox: &Arc<Sandbox>, workflow: &Workflow, kept: Option<&Path>) {
-    let outcome = outcome(runtime, sandbox, workflow, kept);
-    assert_eq!(
-        outcome.status,
-        RunStatus::Completed,
-        "{:?}",
-        outcome.failure
-    );
+/// What workflows run on.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage<'a> {
+    runtime: &'a Runtime,
+    sandbox: &'a Arc<Sandbox>,
+    /// How many attempts at a time.
+    at_once: u32,
+    /// Where it is kept what happens, if it is.
+    journal: Option<&'a JournalFile>,
 }
 
-/// Runs a workflow to its end, with the defaults of its inputs.
-pub(crate) fn outcome(
-    runtime: &Runtime,
-    sandbox: &Arc<Sandbox>,
-    workflow: &Workflow,
-    kept: Option<&Path>,
-) -> RunOutcome {
-    runtime.block_on(async {
-        let host = Host::start(
-            Arc::clone(sandbox) as Arc<_>,
-            HostConfig::default(),
-            Clock::system(),
-        );
-        let inputs = workflow.plan.workflow().bind_inputs(BTreeMap::new());
-        let inputs = inputs.unwrap();
-        let mut spec = RunSpec::new(Arc::clone(&workflow.plan), inputs, host.clock());
-        if let Some(path) = kept {
-            let journal = JournalFile::open(path).unwrap();
-            let header = RunHeader {
-                created: host.clock().now(),
-                name: workflow.plan.workflow().name.clone(),
-                workflow: workflow.bundle.clone(),
-                inputs: spec.inputs.clone(),
-                seed: spec.seed,
-                budgets: Budgets::default(),
-                ceiling: Budgets::default(),
-                agents: BTreeMap::new(),
-                context: BTreeMap::new(),
-            };
-            spec.journal = Some(journal.create(&spec.id, &header).unwrap());
-            spec.artifacts = journal.artifacts();
+impl<'a> Stage<'a> {
+    pub(crate) fn new(runtime: &'a Runtime, sandbox: &'a Arc<Sandbox>, at_once: u32) -> Self {
+        Self {
+            runtime,
+            sandbox,
+            at_once,
+            journal: None,
         }
-        host.run(spec).await.unwrap().outcome().await.unwrap()
-    })
+    }
+
+    pub(crate) fn kept_in(self, journal: &'a JournalFile) -> Self {
+        Self {
+            journal: Some(journal),
+            ..self
+        }
+    }
+
+    /// Runs a workflow until it completes.
+    fn run(self, workflow: &Workflow) {
+        let outcome = self.outcome(workflow);
+        assert_eq!(
+            outcome.status,
+            RunStatus::Completed,
+            "{:?}",
+            outcome.failure
+        );
+    }
+
+    /// Runs a workflow to its end, with the defaults of its inputs.
+    pub(crate) fn outcome(self, workflow: &Workflow) -> RunOutcome {
+        self.runtime.block_on(async {
+            let config = HostConfig {
+                capacity: self.at_once,
+                ..HostConfig::default()
+            };
+            let host = Host::start(Arc::clone(self.sandbox) as Arc<_>, config, Clock::system());
+            let inputs = workflow.plan.workflow().bind_inputs(BTreeMap::new());
+            let inputs = inputs.unwrap();
+            let mut spec = RunSpec::new(Arc::clone(&workflow.plan), inputs, host.clock());
+            if let Some(journal) = self.journal {
+                let header = RunHeader {
+                    created: host.clock().now(),
+                    name: workflow.plan.workflow().name.clone(),
+                    workflow: workflow.bundle.clone(),
+                    inputs: spec.inputs.clone(),
+                    seed: spec.seed,
+                    budgets: Budgets::default(),
+                    ceiling: Budgets::default(),
+                    agents: BTreeMap::new(),
+                    context: BTreeMap::new(),
+                };
+                spec.journal = Some(journal.create(&spec.id, &header).unwrap());
+                spec.artifacts = journal.artifacts();
+            }
+            host.run(spec).await.unwrap().outcome().await.unwrap()
+        })
+    }
 }
 
 /// What a journal keeps of one task.
@@ -232,9 +287,9 @@ struct Size {
 }
 
 impl Size {
-    /// What `run` keeps in the file at `path`, by tasks.
-    fn by(path: &Path, run: impl FnOnce(&Path), tasks: u32) -> Self {
-        run(path);
+    /// What `run` keeps in a journal, by tasks.
+    fn by(journal: &JournalFile, path: &Path, run: impl FnOnce(&JournalFile), tasks: u32) -> Self {
+        run(journal);
         let db = Connection::open(path).unwrap();
         let (rows, bytes): (u32, i64) = db
             .query_row("SELECT count(*), sum(length(body)) FROM entry", [], |row| {
@@ -248,55 +303,59 @@ impl Size {
     }
 }
 
-/// Compares `ours` with `other`, which keeps as much, each in a file of its own
-/// each time.
+/// Compares `ours` with `other`, which keeps as much. Each has a file that was
+/// written before, as that of a host that is up.
 fn compare_durable(
-    folder: &Path,
     (rounds, pieces): (usize, u32),
-    ours: impl Fn(&Path),
-    other: impl Fn(&Path, Size),
+    ours: impl Fn(&JournalFile),
+    other: impl Fn(&mut Ledger, Size),
 ) -> Comparison {
-    let next = AtomicU32::new(0);
-    let fresh = || {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let folder = folder.join(format!("{pieces}-{number}"));
-        std::fs::create_dir(&folder).unwrap();
-        folder.join("journal.db")
-    };
-    let size = Size::by(&fresh(), &ours, pieces);
-    compare(rounds, pieces, || ours(&fresh()), || other(&fresh(), size))
+    let folder = on_disk();
+    let path = folder.path().join("journal.db");
+    let journal = JournalFile::open(&path).unwrap();
+    let size = Size::by(&journal, &path, &ours, pieces);
+    let mut ledger = Ledger::open(&folder.path().join("ledger.db"));
+    let other = || other(&mut ledger, size);
+    compare(rounds, pieces, || ours(&journal), other)
 }
 
-/// A file with the settings of the journal.
-fn open(path: &Path) -> Connection {
-    let db = Connection::open(path).unwrap();
-    db.pragma_update(None, "journal_mode", "WAL").unwrap();
-    db.pragma_update(None, "synchronous", "FULL").unwrap();
-    db.execute_batch("CREATE TABLE entry (place INTEGER PRIMARY KEY, body BLOB) STRICT;")
-        .unwrap();
-    db
+/// The least that keeps what it is given.
+struct Ledger {
+    db: Connection,
+    place: i64,
 }
 
-/// Keeps `tasks` tasks in one commit.
-fn commit(db: &mut Connection, place: &mut i64, tasks: usize, size: Size) {
-    let body = vec![b'x'; size.bytes];
-    let transaction = db.transaction().unwrap();
-    {
-        let mut insert = transaction
-            .prepare_cached("INSERT INTO entry (place, body) VALUES (?, ?)")
+impl Ledger {
+    /// A file with the settings of the journal.
+    fn open(path: &Path) -> Self {
+        let db = Connection::open(path).unwrap();
+        db.pragma_update(None, "journal_mode", "WAL").unwrap();
+        db.pragma_update(None, "synchronous", "FULL").unwrap();
+        db.execute_batch("CREATE TABLE entry (place INTEGER PRIMARY KEY, body BLOB) STRICT;")
             .unwrap();
-        for _ in 0..tasks * size.rows as usize {
-            *place += 1;
-            insert.execute(params![*place, body]).unwrap();
-        }
+        Self { db, place: 0 }
     }
-    transaction.commit().unwrap();
+
+    /// Keeps `tasks` tasks in one commit.
+    fn commit(&mut self, tasks: usize, size: Size) {
+        let body = vec![b'x'; size.bytes];
+        let transaction = self.db.transaction().unwrap();
+        {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO entry (place, body) VALUES (?, ?)")
+                .unwrap();
+            for _ in 0..tasks * size.rows as usize {
+                self.place += 1;
+                insert.execute(params![self.place, body]).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
 }
 
 /// The bare loop on all cores, and a thread that commits whatever is there.
-fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Size) {
+fn bare_beside_sqlite(bare: &Bare, ledger: &mut Ledger, size: Size) {
     let (sender, done) = mpsc::channel::<String>();
-    let mut db = open(path);
     std::thread::scope(|scope| {
         for _ in 0..cores() {
             let sender = sender.clone();
@@ -308,20 +367,18 @@ fn bare_beside_sqlite(bare: &Bare, path: &Path, size: Size) {
         }
         drop(sender);
         scope.spawn(move || {
-            let mut place = 0;
             while done.recv().is_ok() {
                 let tasks = 1 + done.try_iter().count();
-                commit(&mut db, &mut place, tasks, size);
+                ledger.commit(tasks, size);
             }
         });
     });
 }
 
 /// A call, a commit, the next call.
-fn bare_then_commit(bare: &Bare, path: &Path, size: Size) {
-    let (mut db, mut place) = (open(path), 0);
+fn bare_then_commit(bare: &Bare, ledger: &mut Ledger, size: Size) {
     for _ in 0..STEPS {
         bare.call(INPUT);
-        commit(&mut db, &mut place, 1, size);
+        ledger.commit(1, size);
     }
 }

@@ -10,12 +10,13 @@ use ringfence::engine::RunOutcome;
 use ringfence_flow::{
     AgentName, FailureCode, MountAccess, MountGrant, MountName, RunStatus, TaskId,
 };
+use ringfence_journal::JournalFile;
 use ringfence_sandbox::{AgentConfig, Sandbox, SandboxConfig};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::engine::{Workflow, on_disk, outcome};
+use crate::engine::{Stage, USUAL_AT_ONCE, Workflow, on_disk};
 use crate::result::{Aim, Row, cores};
 use crate::rig::runtime;
 use crate::stats::{Comparison, compare};
@@ -54,7 +55,9 @@ pub(crate) fn measure(native: &Path) -> Vec<Row> {
     let ours = || {
         next.set(next.get() + 1);
         let journal = journals.join(format!("{}.db", next.get()));
-        reviewed(&outcome(&runtime, &sandbox, &workflow, Some(&journal)))
+        let journal = JournalFile::open(&journal).unwrap();
+        let stage = Stage::new(&runtime, &sandbox, USUAL_AT_ONCE).kept_in(&journal);
+        reviewed(&stage.outcome(&workflow))
     };
     assert_eq!(ours(), natively(&native, tree.path()), "they find the same");
     let what = format!("the review of {} lines in {} files", tree.lines, tree.files);
