@@ -177,6 +177,19 @@ const SHAPES: &[Shape] = {
     ]
 };
 
+/// The shapes that begin with each byte, a bit for each shape: most places begin
+/// none.
+const BEGIN: [u64; 256] = {
+    assert!(SHAPES.len() <= u64::BITS as usize);
+    let mut begin = [0; 256];
+    let mut index = 0;
+    while index < SHAPES.len() {
+        begin[SHAPES[index].prefix.as_bytes()[0] as usize] |= 1 << index;
+        index += 1;
+    }
+    begin
+};
+
 /// The subject of the token that every text about JSON web tokens shows.
 const WELL_KNOWN_JWT: &str = "eyJzdWIiOiIxMjM0NTY3ODkw";
 
@@ -218,7 +231,13 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 
 fn shape_at(bytes: &[u8], at: usize) -> Option<(&'static Shape, usize)> {
     let rest = &bytes[at..];
-    SHAPES.iter().find_map(|shape| {
+    let begin = BEGIN[usize::from(bytes[at])];
+    if begin == 0 {
+        return None;
+    }
+    let shapes = SHAPES.iter().enumerate();
+    let shapes = shapes.filter(|(index, _)| begin >> index & 1 != 0);
+    shapes.map(|(_, shape)| shape).find_map(|shape| {
         let body = rest.strip_prefix(shape.prefix.as_bytes())?;
         let len = body
             .iter()
