@@ -43,6 +43,10 @@
 //! attempt as a trap, with the panic's message and place; a [`Failure`] is
 //! better, because it says whether trying again can help.
 //!
+//! The SDK brings an [allocator](https://doc.rust-lang.org/std/alloc/trait.GlobalAlloc.html)
+//! for short attempts with its feature `allocator`, which is on by default; an agent
+//! that has its own turns it off.
+//!
 //! # Tests
 //! [`testing::TestHost`] runs an agent natively, against a host that records
 //! what the agent does, so `cargo test` is enough to try one out.
@@ -50,6 +54,8 @@
 //! component, with all budgets, in the sandbox of the installed `ringfence` command.
 
 mod agent;
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 mod context;

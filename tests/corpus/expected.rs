@@ -140,6 +140,9 @@ pub fn expected(guest: Guest) -> Expected {
             "more than 10000 times",
         )]),
         Guest::CatCommand => Attempts(vec![attempt(json!(1), Ends::Completed, "read ").logs(1)]),
+        Guest::Churn => Attempts(vec![completes(
+            json!({"steps": 2_000, "largest": 500, "texts": ["a", "bc"]}),
+        )]),
         Guest::Count => Attempts(vec![fails(
             json!({"work": 10, "number": 1}),
             Permanent,
