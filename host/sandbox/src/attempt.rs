@@ -23,6 +23,7 @@ use crate::guest_log::{GuestLog, Stream};
 use crate::host::{OpenFolders, Randomness};
 use crate::limiter::MemoryMeter;
 use crate::meter::{self, Meter};
+use crate::quick_files::may_read_in_place;
 use crate::state::AttemptState;
 use crate::stdio::{Capture, LogStream};
 use crate::turns::{InTurn, Turn, Turns};
@@ -195,6 +196,7 @@ fn wasi_context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
+        .allow_blocking_current_thread(may_read_in_place(preopens))
         .wall_clock(CoarseWallClock)
         .monotonic_clock(CoarseMonotonicClock(watch))
         .stderr(LogStream::new(log, Stream::Stderr));

@@ -29,6 +29,7 @@ mod link;
 mod meter;
 mod nobody;
 mod protections;
+mod quick_files;
 mod refusal;
 mod runtime;
 mod sandbox;

@@ -16,7 +16,7 @@
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::FsPerms;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
@@ -217,12 +217,30 @@ impl AttemptState {
         if self.memory.hold(cost).is_err() {
             return Ok(Err(ErrorCode::InsufficientMemory));
         }
-        let done = self.filesystem().read_directory(fd).await;
+        let done = self.read_aside(fd).await?;
         match &done {
             Ok(listing) => self.folders.listed(listing, cost),
             Err(_) => self.memory.release(cost),
         }
         told(self, Effect::LeaveMount, done)
+    }
+
+    /// Reads all of a folder in another thread, however large it is and wherever files
+    /// are read.
+    async fn read_aside(&mut self, fd: Fd) -> Result<FsResult<Resource<ReaddirIterator>>> {
+        let Descriptor::Dir(folder) = self.table.get(&fd)? else {
+            return Ok(self.filesystem().read_directory(fd).await);
+        };
+        let (perms, mode) = (folder.perms, folder.open_mode);
+        let handle = folder.dir.try_clone()?;
+        let aside = Descriptor::Dir(Dir::new(handle, perms, mode, false));
+        let aside = self.table.push(aside)?;
+        let done = self
+            .filesystem()
+            .read_directory(Resource::new_borrow(aside.rep()))
+            .await;
+        self.table.delete(aside)?;
+        Ok(done)
     }
 
     /// Whether what lies at `path` may get a place below `target`, too.
