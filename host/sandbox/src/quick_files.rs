@@ -24,6 +24,10 @@ pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
 /// Whether the folder is on a filesystem that this machine's kernel reads from its
 /// own disks or memory.
 #[cfg(target_os = "linux")]
+#[allow(
+    clippy::useless_conversion,
+    reason = "it is another type on other machines"
+)]
 fn is_local(folder: &Path) -> bool {
     /// `linux/magic.h`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, ramfs, overlayfs,
     /// SquashFS and EROFS; and that of OpenZFS.
