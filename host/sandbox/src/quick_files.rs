@@ -74,7 +74,7 @@ mod tests {
         let other = preopen(Path::new("/proc"), MountAccess::ReadOnly);
         let gone = preopen(Path::new("/no/such/folder"), MountAccess::ReadOnly);
         assert!(may_read_in_place(&[]));
-        assert!(may_read_in_place(&[read.clone()]));
+        assert!(may_read_in_place(std::slice::from_ref(&read)));
         assert!(!may_read_in_place(&[read.clone(), write]));
         assert!(!may_read_in_place(&[other]));
         assert!(!may_read_in_place(&[read, gone]));
