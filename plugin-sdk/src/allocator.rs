@@ -1,48 +1,34 @@
-//! The allocator of agents: small blocks come from lists by size and go back to
-//! them, large ones are the C library's.
+//! The allocator of agents: the C library's, with lists of the small blocks that
+//! were given back.
 //!
-//! An attempt is short and alone in its memory, so small blocks are never joined
-//! again. The C library's allocator joins them each time, with which an agent that
-//! reads and writes documents or syntax trees spends a quarter of its time.
+//! An attempt is short and alone in its memory, so a small block is kept for the next
+//! one of its size. The C library joins it with its neighbours and cuts it again,
+//! with which an agent that reads and writes documents or syntax trees spends a
+//! quarter of its time.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe to write")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::arch::wasm32::memory_grow;
+use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::Cell;
-use std::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
+use std::ptr::{NonNull, without_provenance_mut};
 
-/// The size of a block is a multiple of this, and so is its address.
+/// The sizes of small blocks are multiples of this, in bytes.
 const STEP: usize = 16;
 
 /// The largest small block, in bytes.
 const LARGEST: usize = 1_024;
 
-const CLASSES: usize = LARGEST / STEP;
-
-/// A page of WebAssembly, in bytes.
-const PAGE: usize = 64 << 10;
-
-/// How many pages there can be.
-const PAGES: usize = (usize::MAX >> 16) + 1;
-
-/// How many bits a word has.
-const WORD: usize = u32::BITS as usize;
+/// What the C library aligns every block to, as the standard library has it.
+const ALIGN: usize = 8;
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator {
-    free: [const { Cell::new(None) }; CLASSES],
-    rest: Cell::new(0),
-    own: [const { Cell::new(0) }; PAGES / WORD],
+    free: [const { Cell::new(None) }; LARGEST / STEP],
 };
 
 struct Allocator {
     /// The first free block of each size. It holds the next one.
-    free: [Cell<Option<Block>>; CLASSES],
-    /// Where the rest of the newest page begins; it ends with the page.
-    rest: Cell<usize>,
-    /// Which pages are cut into blocks: a bit for each.
-    own: [Cell<u32>; PAGES / WORD],
+    free: [Cell<Option<Block>>; LARGEST / STEP],
 }
 
 /// A block that is free.
@@ -52,71 +38,46 @@ struct Block(NonNull<Option<Block>>);
 // SAFETY: an agent has one thread.
 unsafe impl Sync for Allocator {}
 
-/// Which list blocks of this layout are in, if they are small.
-const fn class(layout: Layout) -> Option<usize> {
-    if layout.size() > LARGEST || layout.align() > STEP {
+/// Which list a block of this layout goes to, if it is small.
+const fn list(layout: Layout) -> Option<usize> {
+    if layout.size() > LARGEST || layout.align() > ALIGN {
         return None;
     }
     Some(layout.size().saturating_sub(1) / STEP)
 }
 
-impl Allocator {
-    /// Whether a block is cut from a page. What the host lifts into the agent is
-    /// not, however small.
-    fn is_own(&self, block: *mut u8) -> bool {
-        let page = block.addr() / PAGE;
-        self.own[page / WORD].get() >> (page % WORD) & 1 != 0
-    }
-
-    #[cold]
-    fn cut(&self, class: usize) -> *mut u8 {
-        let size = (class + 1) * STEP;
-        // At the start of a page nothing is left of the one before.
-        let left = self.rest.get().wrapping_neg() % PAGE;
-        if left < size && !self.take_page() {
-            return null_mut();
-        }
-        let block = self.rest.get();
-        self.rest.set(block + size);
-        with_exposed_provenance_mut(block)
-    }
-
-    /// False if there is none.
-    fn take_page(&self) -> bool {
-        let page = memory_grow::<0>(1);
-        if page == usize::MAX {
-            return false;
-        }
-        let word = &self.own[page / WORD];
-        word.set(word.get() | 1 << (page % WORD));
-        self.rest.set(page * PAGE);
-        true
+/// With as much room as any block of its list.
+const fn with_room(layout: Layout) -> Layout {
+    match list(layout) {
+        // SAFETY: neither the alignment nor a small size is more than it can be.
+        Some(list) => unsafe { Layout::from_size_align_unchecked((list + 1) * STEP, ALIGN) },
+        None => layout,
     }
 }
 
-// SAFETY: each block is in one list or in use, and as large as its class says.
+// SAFETY: each block is the C library's, in one list or in use, and has the room that
+// its list asks for.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let Some(class) = class(layout) else {
-            // SAFETY: the caller keeps what it promises.
-            return unsafe { System.alloc(layout) };
-        };
-        let Some(Block(block)) = self.free[class].get() else {
-            return self.cut(class);
-        };
-        // SAFETY: it is free, so it holds the next one.
-        self.free[class].set(unsafe { block.read() });
-        block.as_ptr().cast()
+        if let Some(list) = list(layout)
+            && let Some(Block(block)) = self.free[list].get()
+        {
+            // SAFETY: it is free, so it holds the next one.
+            self.free[list].set(unsafe { block.read() });
+            return block.as_ptr().cast();
+        }
+        // SAFETY: the caller promises that it is not empty.
+        unsafe { System.alloc(with_room(layout)) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match (class(layout), NonNull::new(block.cast())) {
-            (Some(class), Some(free)) if self.is_own(block) => {
-                // SAFETY: nobody uses it any more, and a block has room for this.
-                unsafe { free.write(self.free[class].get()) };
-                self.free[class].set(Some(Block(free)));
+        match (list(layout), NonNull::new(block.cast())) {
+            (Some(list), Some(free)) => {
+                // SAFETY: nobody uses it any more, and the smallest has room for this.
+                unsafe { free.write(self.free[list].get()) };
+                self.free[list].set(Some(Block(free)));
             }
             // SAFETY: the caller keeps what it promises.
             _ => unsafe { System.dealloc(block, layout) },
@@ -125,29 +86,28 @@ unsafe impl GlobalAlloc for Allocator {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if class(layout).is_none() || !self.is_own(block) {
-            // SAFETY: the caller keeps what it promises.
-            return unsafe { System.realloc(block, layout, size) };
-        }
         // SAFETY: the caller promises a size that fits the alignment.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        if class(new) == class(layout) {
-            return block;
-        }
-        // SAFETY: the blocks are different ones, and the caller keeps its promises.
-        unsafe {
-            let to = self.alloc(new);
-            if !to.is_null() {
-                to.copy_from_nonoverlapping(block, layout.size().min(size));
-                self.dealloc(block, layout);
-            }
-            to
+        match (list(layout), list(new)) {
+            // SAFETY: the caller keeps what it promises.
+            (None, None) => unsafe { System.realloc(block, layout, size) },
+            (Some(old), Some(new)) if old == new => block,
+            // SAFETY: the blocks are different ones, and the caller keeps its promises.
+            _ => unsafe {
+                let to = self.alloc(new);
+                if !to.is_null() {
+                    to.copy_from_nonoverlapping(block, layout.size().min(size));
+                    self.dealloc(block, layout);
+                }
+                to
+            },
         }
     }
 }
 
-/// Where the host puts what it gives. The C library, which asks for files and
-/// folders, frees what it was given itself, so this is its own memory.
+/// Where the host puts what it gives. It is the C library's, which asks for files and
+/// folders and frees what it was given itself, with the room that a list asks for, if
+/// the agent frees it.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cabi_realloc(
     old: *mut u8,
@@ -155,25 +115,23 @@ unsafe extern "C" fn cabi_realloc(
     align: usize,
     size: usize,
 ) -> *mut u8 {
-    // SAFETY: the canonical ABI gives powers of two, and sizes that fit.
-    let (before, layout) = unsafe {
-        (
-            Layout::from_size_align_unchecked(old_size, align),
-            Layout::from_size_align_unchecked(size, align),
-        )
-    };
     if size == 0 {
-        return std::ptr::without_provenance_mut(align);
+        return without_provenance_mut(align);
     }
-    let block = if old_size == 0 {
-        // SAFETY: the size is not zero.
-        unsafe { System.alloc(layout) }
-    } else {
-        // SAFETY: it was given out above.
-        unsafe { System.realloc(old, before, size) }
-    };
-    if block.is_null() {
-        std::process::abort();
+    // SAFETY: the canonical ABI gives powers of two, sizes that fit, and in `old` what
+    // was given out here.
+    unsafe {
+        let layout = with_room(Layout::from_size_align_unchecked(size, align));
+        let block = match old_size {
+            0 => System.alloc(layout),
+            _ => {
+                let before = with_room(Layout::from_size_align_unchecked(old_size, align));
+                System.realloc(old, before, layout.size())
+            }
+        };
+        if block.is_null() {
+            handle_alloc_error(layout);
+        }
+        block
     }
-    block
 }
