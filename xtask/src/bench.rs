@@ -52,6 +52,8 @@ pub(crate) fn run(
     let mut bench = Command::new(project.built("release", "ringfence-bench"));
     bench
         .current_dir(project.root())
+        // Each error of a host call would be told with a backtrace.
+        .env_remove("RUST_BACKTRACE")
         .args(sections)
         .arg("--program")
         .arg(project.built("release", "ringfence"))

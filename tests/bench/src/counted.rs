@@ -10,7 +10,7 @@ use crate::result::{Row, Unit, cores};
 use crate::rig::{INPUT, ROOM, Task, guest, runtime, sandbox};
 use crate::sandbox::everywhere;
 use crate::stats::Spread;
-use crate::{engine, machine};
+use crate::{engine, machine, start};
 
 const AGENT: &str = "echo";
 
@@ -62,6 +62,8 @@ pub(crate) enum Path {
     Chain,
     /// A durable chain of 1,000 steps, for a profile.
     DurableChain,
+    /// A start with many plugins, for a profile.
+    Start,
     /// A task in the state machine.
     Machine,
 }
@@ -124,6 +126,7 @@ impl Path {
             Self::DurableWides => engine::take(times, MANY, true),
             Self::Chain => engine::take_chain(times, false),
             Self::DurableChain => engine::take_chain(times, true),
+            Self::Start => start::take(times),
             Self::Machine => machine::take(times),
         }
     }

@@ -48,6 +48,18 @@ pub(crate) async fn load(plugins: &Path, cache: &Path) -> Sandbox {
     loading.sandbox
 }
 
+/// Starts so many times with many plugins, compiled before.
+pub(crate) fn take(times: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let (plugins, cache) = (folder.path().join("plugins"), folder.path().join("cache"));
+    std::fs::create_dir(&plugins).unwrap();
+    write_plugins(&plugins, PLUGINS);
+    let runtime = runtime(cores());
+    for _ in 0..=times {
+        drop(runtime.block_on(load(&plugins, &cache)));
+    }
+}
+
 fn many_plugins() -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
