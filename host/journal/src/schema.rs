@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, FileControl, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::JournalError;
 
@@ -88,15 +88,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
     db.busy_timeout(PATIENCE)
         .map_err(JournalError::sqlite(path))?;
     check(&db, path)?;
-    keep_log(&db).map_err(JournalError::sqlite(path))?;
     Ok(db)
-}
-
-/// Has the write-ahead log stay when the last connection closes, emptied. A commit
-/// that writes over what is there takes two thirds of the time of one that makes the
-/// file longer.
-fn keep_log(db: &Connection) -> rusqlite::Result<()> {
-    db.file_control(None::<&str>, FileControl::PersistWal(&mut 1))
 }
 
 fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
@@ -106,7 +98,6 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
         .map_err(sqlite())?;
     db.pragma_update(None, "synchronous", "FULL")
         .map_err(sqlite())?;
-    keep_log(db).map_err(sqlite())?;
     let tables: i64 = db
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(sqlite())?;
