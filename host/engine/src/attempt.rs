@@ -25,6 +25,8 @@ pub(crate) enum Done {
     Answers(Vec<(AgentName, Answer)>),
     /// It was looked whether there is an earlier result.
     Search(Search),
+    /// Nothing: it was given up before it was done.
+    Dropped,
 }
 
 /// Resolves when the other half is used; never if that is dropped.

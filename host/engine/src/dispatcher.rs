@@ -266,12 +266,12 @@ impl Dispatcher {
         let more = self.errands.come_back();
         self.came_back(first);
         for number in 1..=more {
-            let Some(next) = self.errands.try_next() else {
-                return;
-            };
             if number % SLICE == 0 {
                 self.work();
             }
+            let Some(next) = self.errands.try_next() else {
+                return;
+            };
             self.came_back(next);
         }
     }
@@ -281,6 +281,8 @@ impl Dispatcher {
             Done::Attempt(report) => self.attempt_ended(ticket, *report),
             Done::Answers(answers) => self.answered(ticket, answers),
             Done::Search(search) => self.searched(ticket, search),
+            // Nobody waits for it, or the runtime shuts down.
+            Done::Dropped => {}
         }
     }
 
@@ -524,6 +526,8 @@ impl Dispatcher {
         let runner = Arc::clone(&self.runner);
         let keeper = live.keeper(at, self.clock);
         let span = live.spans.attempt(&attempt.request.key);
+        // A file may keep its thread waiting, which must not be the host's own.
+        let touches_files = !attempt.request.mounts.is_empty();
         let made = async move {
             let report = runner.execute(attempt).await;
             if let Some(keeper) = keeper {
@@ -531,8 +535,12 @@ impl Dispatcher {
             }
             Done::Attempt(Box::new(report))
         };
-        self.errands
-            .start_or_hold(ticket, Errand::Attempt, made.instrument(span));
+        let made = made.instrument(span);
+        if touches_files {
+            self.errands.start(ticket, Errand::Attempt, made);
+        } else {
+            self.errands.start_or_hold(ticket, Errand::Attempt, made);
+        }
     }
 
     fn follow(&mut self, action: FleetAction) {

@@ -187,10 +187,7 @@ impl Errands {
         match begun.await {
             Ok(Poll::Pending) => self.spawn(ticket, errand, work),
             Ok(Poll::Ready(done)) => self.way_back(ticket, errand).come(done),
-            Err(_panic) => {
-                tracing::error!(?errand, "the host's own code failed");
-                drop(self.way_back(ticket, errand));
-            }
+            Err(_panic) => self.way_back(ticket, errand).lose(),
         }
     }
 
@@ -212,7 +209,8 @@ impl fmt::Debug for Errands {
     }
 }
 
-/// Brings back what an errand has done; when it is dropped before, that it is lost.
+/// Brings back what an errand has done; when it is dropped before, that it was, and
+/// when that is by a panic, that it is lost.
 struct WayBack {
     ticket: Ticket,
     errand: Option<Errand>,
@@ -225,6 +223,18 @@ impl WayBack {
         self.send(done);
     }
 
+    /// The host's own code panicked.
+    fn lose(mut self) {
+        self.send_lost();
+    }
+
+    fn send_lost(&mut self) {
+        if let Some(errand) = self.errand.take() {
+            tracing::error!(ticket = ?self.ticket, ?errand, "the host's own code failed");
+            self.send(errand.lost());
+        }
+    }
+
     fn send(&self, done: Done) {
         // A host that has gone needs nothing.
         drop(self.back.send((self.ticket, done)));
@@ -233,11 +243,10 @@ impl WayBack {
 
 impl Drop for WayBack {
     fn drop(&mut self) {
-        if let Some(errand) = self.errand.take() {
-            if thread::panicking() {
-                tracing::error!(?errand, "the host's own code failed");
-            }
-            self.send(errand.lost());
+        if thread::panicking() {
+            self.send_lost();
+        } else if self.errand.take().is_some() {
+            self.send(Done::Dropped);
         }
     }
 }

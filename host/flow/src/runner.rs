@@ -193,6 +193,9 @@ pub trait AttemptRunner: Send + Sync + 'static {
 
     /// Makes an attempt in a sandbox of its own. Dropping the future stops
     /// the attempt and throws its sandbox away.
+    ///
+    /// The engine may poll it in its own task first, and in another one from then on:
+    /// no poll may block.
     fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport>;
 }
 

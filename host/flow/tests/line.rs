@@ -123,6 +123,20 @@ fn a_retry_takes_no_place_in_the_line() {
 }
 
 #[test]
+fn one_that_goes_to_a_fallback_takes_no_place_in_the_line() {
+    let mut map = Map::new(&format!("{}, fallback: [other]", all()));
+    let at = *map.waiting.first().unwrap();
+    map.waiting.remove(&at);
+    map.tell(RunInput::Refused {
+        at,
+        agent: None,
+        failure: Failure::new(FailureCode::CircuitOpen, "it rests"),
+    });
+    assert!(map.waiting.contains(&at));
+    assert_eq!(map.waiting.len(), LONGEST_LINE + 1);
+}
+
+#[test]
 fn where_the_wait_is_timed_it_begins_for_all_at_once() {
     for timeout in ["start_timeout", "total_timeout"] {
         let map = Map::new(&format!("{}, {timeout}: 1h", all()));

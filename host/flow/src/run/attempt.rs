@@ -73,7 +73,8 @@ impl Run {
         self.execute(at, agent, request);
     }
 
-    /// An instance has its agent: the next one of its task can wait in its place.
+    /// An instance has its agent, or is told that there is none: the next one of its
+    /// task can wait in its place.
     fn next_in_line(&mut self, now: Timestamp, at: InstanceRef) {
         if let Some(active) = self.nodes[at.task.get()].active() {
             active.leave_line(at.item);
@@ -127,6 +128,7 @@ impl Run {
     ) {
         // Not so if the run stopped in the meantime.
         if self.is_queued(at) {
+            self.next_in_line(now, at);
             self.attempt_failed(now, at, agent, failure);
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct Instance {
     pub(super) attempts: u32,
     /// How often it has waited for an agent in this round.
     pub(super) submissions: u32,
-    /// Whether it waits for its first agent.
+    /// Whether it waits for what the fleet says of it for the first time.
     pub(super) in_line: bool,
     /// What most instances never need.
     trouble: Option<Box<Trouble>>,

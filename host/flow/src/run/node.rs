@@ -51,7 +51,7 @@ pub(super) struct Active {
     pub(super) open: u32,
     /// How many may be open at once.
     pub(super) limit: u32,
-    /// Submitted and never assigned.
+    /// Submitted, and neither assigned nor refused since.
     pub(super) in_line: u32,
     /// How many of these there may be.
     pub(super) longest_line: u32,
