@@ -340,9 +340,9 @@ fn two_mounts() -> tempfile::TempDir {
 }
 
 #[cfg(target_os = "linux")]
-async fn escape_host(folder: &std::path::Path, to_b: MountAccess) -> Host {
+async fn escape_host(folder: &std::path::Path, to_a: MountAccess, to_b: MountAccess) -> Host {
     Host::with(&["escape-mount"], |config| {
-        let grants = [("a", MountAccess::ReadWrite), ("b", to_b)];
+        let grants = [("a", to_a), ("b", to_b)];
         let mut agent = AgentConfig::default();
         for (name, access) in grants {
             let name = MountName::new(name).unwrap();
@@ -390,7 +390,7 @@ fn content(folder: &std::path::Path) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn no_path_leads_out_of_a_mount() {
     let folder = two_mounts();
-    let host = escape_host(folder.path(), MountAccess::ReadOnly).await;
+    let host = escape_host(folder.path(), MountAccess::ReadWrite, MountAccess::ReadOnly).await;
     let ran = escape(&host, 0).await;
     let report = ran.output().value.to_value();
     let tries = tries(&report);
@@ -420,13 +420,40 @@ async fn no_path_leads_out_of_a_mount() {
     assert_eq!(content(&folder.path().join("b")), one("b.txt", "b"));
 }
 
+/// Where all mounts are only read, their files are read in the attempt's own thread.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_path_leads_out_of_mounts_that_are_only_read() {
+    let folder = two_mounts();
+    let names = || {
+        let entries = std::fs::read_dir(folder.path().join("a")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    let host = escape_host(folder.path(), MountAccess::ReadOnly, MountAccess::ReadOnly).await;
+    let ran = escape(&host, 0).await;
+    let report = ran.output().value.to_value();
+    let tries = tries(&report);
+    let allowed: Vec<_> = tries.iter().filter(|(_, allowed)| **allowed).collect();
+    assert!(tries.len() >= 25 && allowed.is_empty(), "{tries:?}");
+    assert_eq!(names(), before);
+    let read = escape(&host, 50).await.output().value.to_value();
+    assert_eq!(read["read"], 0, "there is nothing to read: {read}");
+}
+
 /// An agent that may write two mounts copies from one to the other, and neither
 /// moves nor links: what is granted of one does not become part of the other.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn nothing_is_carried_over_between_mounts_that_may_both_be_written() {
     let folder = two_mounts();
-    let host = escape_host(folder.path(), MountAccess::ReadWrite).await;
+    let host = escape_host(
+        folder.path(),
+        MountAccess::ReadWrite,
+        MountAccess::ReadWrite,
+    )
+    .await;
     let ran = escape(&host, 0).await;
     let report = ran.output().value.to_value();
     let tries = tries(&report);
@@ -497,7 +524,7 @@ async fn a_folder_that_turns_into_a_link_does_not_lead_out_of_a_mount() {
     std::fs::create_dir(&inside).unwrap();
     std::fs::write(inside.join("secret"), "inside").unwrap();
     std::os::unix::fs::symlink("../outside", &link).unwrap();
-    let host = escape_host(folder.path(), MountAccess::ReadOnly).await;
+    let host = escape_host(folder.path(), MountAccess::ReadWrite, MountAccess::ReadOnly).await;
     let over = Arc::new(AtomicBool::new(false));
     let swapping = std::thread::spawn({
         let over = Arc::clone(&over);

@@ -54,7 +54,11 @@
 //! component, with all budgets, in the sandbox of the installed `ringfence` command.
 
 mod agent;
-#[cfg(all(target_family = "wasm", feature = "allocator"))]
+#[cfg(all(
+    target_family = "wasm",
+    not(target_feature = "atomics"),
+    feature = "allocator"
+))]
 mod allocator;
 #[doc(hidden)]
 pub mod bindings;

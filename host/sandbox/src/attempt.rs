@@ -154,8 +154,15 @@ fn new_store(
     let log = Arc::new(GuestLog::new(Arc::clone(&sandboxing.observer), budgets));
     let mut table = ResourceTable::new();
     table.set_max_capacity(budgets.open_resources as usize);
+    let reads_in_place = may_read_in_place(&sandboxing.preopens);
     let state = AttemptState {
-        wasi: wasi_context(&sandboxing.preopens, sandboxing.stdio, &log, watch)?,
+        wasi: wasi_context(
+            &sandboxing.preopens,
+            reads_in_place,
+            sandboxing.stdio,
+            &log,
+            watch,
+        )?,
         table,
         meter: Meter::new(budgets),
         memory: MemoryMeter::new(budgets.memory),
@@ -166,6 +173,7 @@ fn new_store(
         random: sandboxing.random,
         denials: Denials::default(),
         folders: OpenFolders::default(),
+        reads_in_place,
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
@@ -187,6 +195,7 @@ fn new_store(
 /// network.
 fn wasi_context(
     preopens: &[Preopen<'_>],
+    reads_in_place: bool,
     stdio: Option<CommandStdio>,
     log: &Arc<GuestLog>,
     watch: Stopwatch,
@@ -196,7 +205,7 @@ fn wasi_context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .allow_blocking_current_thread(may_read_in_place(preopens))
+        .allow_blocking_current_thread(reads_in_place)
         .wall_clock(CoarseWallClock)
         .monotonic_clock(CoarseMonotonicClock(watch))
         .stderr(LogStream::new(log, Stream::Stderr));

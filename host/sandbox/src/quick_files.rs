@@ -9,13 +9,14 @@ use crate::grants::Preopen;
 
 /// Whether a guest with these folders may read files in the attempt's own thread.
 ///
-/// Then a core is held up by no more than the guest's own reading: each call reads
-/// 64 KiB at most of a local file, and how long it takes counts as time that the
-/// attempt has run. What may take longer (writing, a listing, a filesystem of another
-/// machine or program) is left to threads that may wait.
+/// Then a core is held up by no more than the guest's own reading: each call looks at
+/// a file or reads 64 KiB at most of one, and how long it takes counts as time that the
+/// attempt has run. What may take longer (opening, a listing, mounts that are written,
+/// a filesystem of another machine or program, in the folder or below it) is left to
+/// threads that may wait.
 pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
     let is_quick = |preopen: &Preopen<'_>| match preopen.access {
-        MountAccess::ReadOnly => is_local(preopen.path),
+        MountAccess::ReadOnly => is_local(preopen.path) && is_whole(preopen.path),
         MountAccess::ReadWrite => false,
     };
     preopens.iter().all(is_quick)
@@ -47,6 +48,59 @@ fn is_local(folder: &Path) -> bool {
     found.is_ok_and(|found| LOCAL.contains(&i64::from(found.f_type)))
 }
 
+/// Whether no other filesystem is mounted below the folder.
+#[cfg(target_os = "linux")]
+fn is_whole(folder: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), std::fs::read(MOUNTS)) else {
+        return false;
+    };
+    let folder = folder.as_os_str().as_bytes();
+    mounts.split(|byte| *byte == b'\n').all(|line| {
+        // `man 5 proc_pid_mountinfo`: the fifth is where it is mounted.
+        let place = line.split(|byte| *byte == b' ').nth(4).unwrap_or_default();
+        !is_below(&unescaped(place), folder)
+    })
+}
+
+#[cfg(target_os = "linux")]
+const MOUNTS: &str = "/proc/self/mountinfo";
+
+#[cfg(target_os = "linux")]
+fn is_below(place: &[u8], folder: &[u8]) -> bool {
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    let rest = place.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.len() > 1 && rest[0] == b'/')
+}
+
+/// Spaces, tabs, line breaks and backslashes are written as `\\` and three octal digits.
+#[cfg(target_os = "linux")]
+fn unescaped(place: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(place.len());
+    let mut rest = place;
+    while let [first, more @ ..] = rest {
+        let digits = more.first_chunk::<3>().filter(|_| *first == b'\\');
+        let octal = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = &more[3..];
+            }
+            None => {
+                out.push(*first);
+                rest = more;
+            }
+        }
+    }
+    out
+}
+
+/// Elsewhere nobody knows.
+#[cfg(not(target_os = "linux"))]
+fn is_whole(_folder: &Path) -> bool {
+    false
+}
+
 /// Elsewhere nobody knows.
 #[cfg(not(target_os = "linux"))]
 fn is_local(_folder: &Path) -> bool {
@@ -58,6 +112,17 @@ mod tests {
     use ringfence_flow::MountName;
 
     use super::*;
+
+    #[test]
+    fn what_is_mounted_below_a_folder_is_told_from_what_is_beside_it() {
+        assert!(is_below(b"/srv/src/net", b"/srv/src"));
+        assert!(is_below(b"/proc", b"/"));
+        assert!(!is_below(b"/srv/src", b"/srv/src"));
+        assert!(!is_below(b"/srv/src2", b"/srv/src"));
+        assert!(!is_below(b"/", b"/"));
+        assert_eq!(unescaped(b"/a\\040b\\134c\\9"), b"/a b\\c\\9");
+        assert!(!is_whole(Path::new("/")), "procfs is below it");
+    }
 
     #[test]
     fn local_folders_that_are_only_read_are_read_in_place() {

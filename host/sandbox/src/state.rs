@@ -39,6 +39,8 @@ pub(crate) struct AttemptState {
     pub(crate) denials: Denials,
     /// The folders that the guest has open.
     pub(crate) folders: OpenFolders,
+    /// Whether files are read in the attempt's own thread.
+    pub(crate) reads_in_place: bool,
 }
 
 impl WasiView for AttemptState {

@@ -12,14 +12,16 @@
 //! - Only files and folders are opened: the end of a pipe would keep a thread of
 //!   the host waiting for whoever opens the other.
 //! - A listing counts as memory that the host holds, until the guest drops it.
+//! - Nothing is written to the disk for a guest that may only read, and nobody takes
+//!   its advice on what to read ahead.
 
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::FsPerms;
-use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
     HostDescriptor as _, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
     PathFlags,
 };
@@ -109,6 +111,41 @@ pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
         },
     )?;
     files.func_wrap_async(
+        "[method]descriptor.sync",
+        |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
+            Box::new(async move {
+                let state = store.data_mut().called();
+                if state.is_read_only(&fd)? {
+                    return Ok((Ok(()),));
+                }
+                let done = state.filesystem().sync(fd).await;
+                Ok((told(state, Effect::LeaveMount, done)?,))
+            })
+        },
+    )?;
+    files.func_wrap_async(
+        "[method]descriptor.sync-data",
+        |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
+            Box::new(async move {
+                let state = store.data_mut().called();
+                if state.is_read_only(&fd)? {
+                    return Ok((Ok(()),));
+                }
+                let done = state.filesystem().sync_data(fd).await;
+                Ok((told(state, Effect::LeaveMount, done)?,))
+            })
+        },
+    )?;
+    files.func_wrap(
+        "[method]descriptor.advise",
+        |mut store: StoreContextMut<'_, AttemptState>,
+         (_, _, _, _): (Fd, Filesize, Filesize, Advice)| {
+            store.data_mut().called();
+            let taken: Told<()> = Ok(());
+            Ok((taken,))
+        },
+    )?;
+    files.func_wrap_async(
         "[method]descriptor.read-directory",
         |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
             Box::new(async move { Ok((store.data_mut().called().list(fd).await?,)) })
@@ -194,12 +231,19 @@ impl AttemptState {
             // wasmtime calls pipes and sockets unknown.
             Some(_) => return Ok(Err(self.denied(Effect::SpecialFile))),
         }
+        let before = match self.call_aside(&fd) {
+            Ok(before) => before,
+            Err(error) => return Ok(Err(error)),
+        };
+        let borrowed = Resource::new_borrow(fd.rep());
         let done = self
             .filesystem()
-            .open_at(fd, follow, path, open, flags)
+            .open_at(borrowed, follow, path, open, flags)
             .await;
+        self.call_as_before(&fd, before)?;
         if let Ok(opened) = &done {
             self.folders.opened(opened, mount);
+            self.may_read_in_place(opened)?;
         }
         told(self, effect, done)
     }
@@ -217,7 +261,16 @@ impl AttemptState {
         if self.memory.hold(cost).is_err() {
             return Ok(Err(ErrorCode::InsufficientMemory));
         }
-        let done = self.read_aside(fd).await?;
+        let before = match self.call_aside(&fd) {
+            Ok(before) => before,
+            Err(error) => {
+                self.memory.release(cost);
+                return Ok(Err(error));
+            }
+        };
+        let borrowed = Resource::new_borrow(fd.rep());
+        let done = self.filesystem().read_directory(borrowed).await;
+        self.call_as_before(&fd, before)?;
         match &done {
             Ok(listing) => self.folders.listed(listing, cost),
             Err(_) => self.memory.release(cost),
@@ -225,22 +278,64 @@ impl AttemptState {
         told(self, Effect::LeaveMount, done)
     }
 
-    /// Reads all of a folder in another thread, however large it is and wherever files
-    /// are read.
-    async fn read_aside(&mut self, fd: Fd) -> Result<FsResult<Resource<ReaddirIterator>>> {
-        let Descriptor::Dir(folder) = self.table.get(&fd)? else {
-            return Ok(self.filesystem().read_directory(fd).await);
+    /// Has the calls on a folder made by threads that may wait, where they are made in
+    /// the attempt's own: one may take long that opens (a pipe was put in the place of
+    /// a file since it was looked at) or lists. Gives what stood in its place.
+    fn call_aside(&mut self, fd: &Fd) -> Told<Option<Descriptor>> {
+        let Some(entry) = self.table.get_mut(fd).ok().filter(|_| self.reads_in_place) else {
+            return Ok(None);
         };
-        let (perms, mode) = (folder.perms, folder.open_mode);
-        let handle = folder.dir.try_clone()?;
-        let aside = Descriptor::Dir(Dir::new(handle, perms, mode, false));
-        let aside = self.table.push(aside)?;
-        let done = self
-            .filesystem()
-            .read_directory(Resource::new_borrow(aside.rep()))
-            .await;
-        self.table.delete(aside)?;
-        Ok(done)
+        let Descriptor::Dir(folder) = &*entry else {
+            return Ok(None);
+        };
+        let handle = folder.dir.try_clone().map_err(|_| ErrorCode::Io)?;
+        let aside = Dir::new(handle, folder.perms, folder.open_mode, false);
+        Ok(Some(std::mem::replace(entry, Descriptor::Dir(aside))))
+    }
+
+    fn call_as_before(&mut self, fd: &Fd, before: Option<Descriptor>) -> Result<()> {
+        if let Some(before) = before {
+            *self.table.get_mut(fd)? = before;
+        }
+        Ok(())
+    }
+
+    /// Has what was just opened read in the attempt's own thread, where that is done
+    /// and it is a file or a folder.
+    fn may_read_in_place(&mut self, opened: &Fd) -> Result<()> {
+        if !self.reads_in_place {
+            return Ok(());
+        }
+        let entry = self.table.get_mut(opened)?;
+        let (Descriptor::File(File { file: handle, .. })
+        | Descriptor::Dir(Dir { dir: handle, .. })) = &*entry;
+        let is_quick = handle
+            .metadata()
+            .is_ok_and(|found| found.is_file() || found.is_dir());
+        let Ok(handle) = handle.try_clone() else {
+            return Ok(());
+        };
+        if is_quick {
+            *entry = match entry {
+                Descriptor::File(file) => {
+                    Descriptor::File(File::new(handle, file.perms, file.open_mode, true))
+                }
+                Descriptor::Dir(folder) => {
+                    Descriptor::Dir(Dir::new(handle, folder.perms, folder.open_mode, true))
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether a descriptor may only be read: nothing that it was used for is to be
+    /// written to a disk.
+    fn is_read_only(&self, fd: &Fd) -> Result<bool> {
+        let perms = match self.table.get(fd)? {
+            Descriptor::File(file) => file.perms,
+            Descriptor::Dir(folder) => folder.perms,
+        };
+        Ok(perms == FsPerms::ReadOnly)
     }
 
     /// Whether what lies at `path` may get a place below `target`, too.
