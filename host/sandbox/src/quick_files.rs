@@ -1,7 +1,13 @@
 //! Which folders answer at once, so that asking another thread for each of their
 //! files takes longer than the file itself.
 
+#[cfg(target_os = "linux")]
+use std::ffi::OsString;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use ringfence_flow::MountAccess;
 
@@ -15,11 +21,26 @@ use crate::grants::Preopen;
 /// a filesystem of another machine or program, in the folder or below it) is left to
 /// threads that may wait.
 pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
-    let is_quick = |preopen: &Preopen<'_>| match preopen.access {
-        MountAccess::ReadOnly => is_local(preopen.path) && is_whole(preopen.path),
-        MountAccess::ReadWrite => false,
+    let only_read = |preopen: &Preopen<'_>| preopen.access == MountAccess::ReadOnly;
+    preopens.iter().all(only_read) && are_quick(preopens.iter().map(|preopen| preopen.path))
+}
+
+/// Whether each folder is local, with no other filesystem mounted below it.
+#[cfg(target_os = "linux")]
+fn are_quick<'a>(mut folders: impl ExactSizeIterator<Item = &'a Path>) -> bool {
+    if folders.len() == 0 {
+        return true;
+    }
+    let Ok(mounts) = std::fs::read("/proc/self/mountinfo") else {
+        return false;
     };
-    preopens.iter().all(is_quick)
+    folders.all(|folder| is_local(folder) && is_whole(folder, &mounts))
+}
+
+/// Elsewhere nobody knows.
+#[cfg(not(target_os = "linux"))]
+fn are_quick<'a>(folders: impl ExactSizeIterator<Item = &'a Path>) -> bool {
+    folders.len() == 0
 }
 
 /// Whether the folder is on a filesystem that this machine's kernel reads from its
@@ -48,34 +69,23 @@ fn is_local(folder: &Path) -> bool {
     found.is_ok_and(|found| LOCAL.contains(&i64::from(found.f_type)))
 }
 
-/// Whether no other filesystem is mounted below the folder.
+/// Whether none of `mounts` is below the folder.
 #[cfg(target_os = "linux")]
-fn is_whole(folder: &Path) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), std::fs::read(MOUNTS)) else {
+fn is_whole(folder: &Path, mounts: &[u8]) -> bool {
+    let Ok(folder) = folder.canonicalize() else {
         return false;
     };
-    let folder = folder.as_os_str().as_bytes();
     mounts.split(|byte| *byte == b'\n').all(|line| {
         // `man 5 proc_pid_mountinfo`: the fifth is where it is mounted.
         let place = line.split(|byte| *byte == b' ').nth(4).unwrap_or_default();
-        !is_below(&unescaped(place), folder)
+        let place = unescaped(place);
+        place == folder || !place.starts_with(&folder)
     })
-}
-
-#[cfg(target_os = "linux")]
-const MOUNTS: &str = "/proc/self/mountinfo";
-
-#[cfg(target_os = "linux")]
-fn is_below(place: &[u8], folder: &[u8]) -> bool {
-    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
-    let rest = place.strip_prefix(folder);
-    rest.is_some_and(|rest| rest.len() > 1 && rest[0] == b'/')
 }
 
 /// Spaces, tabs, line breaks and backslashes are written as `\\` and three octal digits.
 #[cfg(target_os = "linux")]
-fn unescaped(place: &[u8]) -> Vec<u8> {
+fn unescaped(place: &[u8]) -> PathBuf {
     let mut out = Vec::with_capacity(place.len());
     let mut rest = place;
     while let [first, more @ ..] = rest {
@@ -92,19 +102,7 @@ fn unescaped(place: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out
-}
-
-/// Elsewhere nobody knows.
-#[cfg(not(target_os = "linux"))]
-fn is_whole(_folder: &Path) -> bool {
-    false
-}
-
-/// Elsewhere nobody knows.
-#[cfg(not(target_os = "linux"))]
-fn is_local(_folder: &Path) -> bool {
-    false
+    OsString::from_vec(out).into()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -115,13 +113,26 @@ mod tests {
 
     #[test]
     fn what_is_mounted_below_a_folder_is_told_from_what_is_beside_it() {
-        assert!(is_below(b"/srv/src/net", b"/srv/src"));
-        assert!(is_below(b"/proc", b"/"));
-        assert!(!is_below(b"/srv/src", b"/srv/src"));
-        assert!(!is_below(b"/srv/src2", b"/srv/src"));
-        assert!(!is_below(b"/", b"/"));
-        assert_eq!(unescaped(b"/a\\040b\\134c\\9"), b"/a b\\c\\9");
-        assert!(!is_whole(Path::new("/")), "procfs is below it");
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let whole = |below: &str| {
+            let place = folder.display();
+            let mounts =
+                format!("1 2 0:3 / {place}{below} rw - ext4 /dev/a rw\n2 2 0:4 / / rw -\n");
+            is_whole(&folder, mounts.as_bytes())
+        };
+        assert!(!whole("/net"));
+        assert!(whole("") && whole("2"));
+        assert!(!is_whole(
+            Path::new("/"),
+            b"1 2 0:3 / /proc rw - proc proc rw\n"
+        ));
+        let place = unescaped(b"/a\\040b\\134c\\9");
+        assert_eq!(place, Path::new("/a b\\c\\9"));
+        assert!(
+            !are_quick([Path::new("/")].into_iter()),
+            "procfs is below it"
+        );
     }
 
     #[test]

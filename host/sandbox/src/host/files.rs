@@ -110,32 +110,17 @@ pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
             })
         },
     )?;
-    files.func_wrap_async(
-        "[method]descriptor.sync",
-        |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
-            Box::new(async move {
-                let state = store.data_mut().called();
-                if state.is_read_only(&fd)? {
-                    return Ok((Ok(()),));
-                }
-                let done = state.filesystem().sync(fd).await;
-                Ok((told(state, Effect::LeaveMount, done)?,))
-            })
-        },
-    )?;
-    files.func_wrap_async(
-        "[method]descriptor.sync-data",
-        |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
-            Box::new(async move {
-                let state = store.data_mut().called();
-                if state.is_read_only(&fd)? {
-                    return Ok((Ok(()),));
-                }
-                let done = state.filesystem().sync_data(fd).await;
-                Ok((told(state, Effect::LeaveMount, done)?,))
-            })
-        },
-    )?;
+    for (name, data_only) in [("sync", false), ("sync-data", true)] {
+        files.func_wrap_async(
+            &format!("[method]descriptor.{name}"),
+            move |mut store: StoreContextMut<'_, AttemptState>, (fd,): (Fd,)| {
+                Box::new(async move {
+                    let state = store.data_mut().called();
+                    Ok((state.sync_what_may_be_written(fd, data_only).await?,))
+                })
+            },
+        )?;
+    }
     files.func_wrap(
         "[method]descriptor.advise",
         |mut store: StoreContextMut<'_, AttemptState>,
@@ -243,7 +228,7 @@ impl AttemptState {
         self.call_as_before(&fd, before)?;
         if let Ok(opened) = &done {
             self.folders.opened(opened, mount);
-            self.may_read_in_place(opened)?;
+            self.read_in_place(opened)?;
         }
         told(self, effect, done)
     }
@@ -302,40 +287,47 @@ impl AttemptState {
 
     /// Has what was just opened read in the attempt's own thread, where that is done
     /// and it is a file or a folder.
-    fn may_read_in_place(&mut self, opened: &Fd) -> Result<()> {
+    fn read_in_place(&mut self, opened: &Fd) -> Result<()> {
         if !self.reads_in_place {
             return Ok(());
         }
         let entry = self.table.get_mut(opened)?;
         let (Descriptor::File(File { file: handle, .. })
         | Descriptor::Dir(Dir { dir: handle, .. })) = &*entry;
-        let is_quick = handle
-            .metadata()
-            .is_ok_and(|found| found.is_file() || found.is_dir());
+        let is_quick = |found: std::fs::Metadata| found.is_file() || found.is_dir();
+        if !handle.metadata().is_ok_and(is_quick) {
+            return Ok(());
+        }
+        // Without another handle it goes on as it was opened.
         let Ok(handle) = handle.try_clone() else {
             return Ok(());
         };
-        if is_quick {
-            *entry = match entry {
-                Descriptor::File(file) => {
-                    Descriptor::File(File::new(handle, file.perms, file.open_mode, true))
-                }
-                Descriptor::Dir(folder) => {
-                    Descriptor::Dir(Dir::new(handle, folder.perms, folder.open_mode, true))
-                }
-            };
-        }
+        *entry = match entry {
+            Descriptor::File(file) => {
+                Descriptor::File(File::new(handle, file.perms, file.open_mode, true))
+            }
+            Descriptor::Dir(folder) => {
+                Descriptor::Dir(Dir::new(handle, folder.perms, folder.open_mode, true))
+            }
+        };
         Ok(())
     }
 
-    /// Whether a descriptor may only be read: nothing that it was used for is to be
-    /// written to a disk.
-    fn is_read_only(&self, fd: &Fd) -> Result<bool> {
-        let perms = match self.table.get(fd)? {
+    /// Has the disk written, unless the descriptor may only be read: then nothing that
+    /// it was used for is to be written.
+    async fn sync_what_may_be_written(&mut self, fd: Fd, data_only: bool) -> Result<Told<()>> {
+        let perms = match self.table.get(&fd)? {
             Descriptor::File(file) => file.perms,
             Descriptor::Dir(folder) => folder.perms,
         };
-        Ok(perms == FsPerms::ReadOnly)
+        if perms == FsPerms::ReadOnly {
+            return Ok(Ok(()));
+        }
+        let done = match data_only {
+            true => self.filesystem().sync_data(fd).await,
+            false => self.filesystem().sync(fd).await,
+        };
+        told(self, Effect::LeaveMount, done)
     }
 
     /// Whether what lies at `path` may get a place below `target`, too.
