@@ -145,6 +145,21 @@ async fn forgets(sandbox: &Sandbox) {
     assert_eq!(fuel.len(), 1, "the same attempt costs the same: {fuel:?}");
 }
 
+/// What holds in whatever language.
+async fn is_an_agent_as_any_other(sandbox: &Sandbox) {
+    does_as_it_is_told(sandbox).await;
+    is_held_to_its_budgets(sandbox).await;
+    forgets(sandbox).await;
+}
+
+/// An exception arrives as a trap, with its trace.
+async fn raises(sandbox: &Sandbox, trace: &str) {
+    let ran = run(sandbox, json!({ "do": "raise" })).await;
+    let failure = ran.failure();
+    assert_eq!(failure.code, FailureCode::Trap);
+    assert!(failure.message.contains(trace), "{}", failure.message);
+}
+
 #[tokio::test]
 #[ignore = "slow: builds and compiles an interpreter"]
 async fn the_templates_build_and_greet() {
@@ -172,27 +187,15 @@ async fn a_python_agent_is_an_agent_as_any_other() {
         return;
     };
     let sandbox = load(&project).await;
-    does_as_it_is_told(&sandbox).await;
-    is_held_to_its_budgets(&sandbox).await;
-    forgets(&sandbox).await;
-
-    let failure = run(&sandbox, json!({ "do": "raise" }))
-        .await
-        .failure()
-        .clone();
-    assert_eq!(failure.code, FailureCode::Trap);
-    let expected = [
+    is_an_agent_as_any_other(&sandbox).await;
+    let trace = [
         "Traceback (most recent call last):",
         "  File \"agent.py\", line 38, in act\n    fall(3)",
         "  File \"agent.py\", line 23, in fall\n    fall(depth - 1)\n  the same 2 more times",
         "  File \"agent.py\", line 22, in fall\n    raise ValueError(\"the well is empty\")",
         "ValueError: the well is empty",
     ];
-    assert!(
-        failure.message.contains(&expected.join("\n")),
-        "{}",
-        failure.message
-    );
+    raises(&sandbox, &trace.join("\n")).await;
     let ran = run(&sandbox, json!({ "do": "hoard" })).await;
     ran.failed_with(FailureCode::OutOfMemory, "needed more than its 64 MiB");
     ran.failed_with(FailureCode::OutOfMemory, "line 49, in act");
@@ -216,16 +219,8 @@ async fn a_javascript_agent_is_an_agent_as_any_other() {
         return;
     };
     let sandbox = load(&project).await;
-    does_as_it_is_told(&sandbox).await;
-    is_held_to_its_budgets(&sandbox).await;
-    forgets(&sandbox).await;
-
-    let failure = run(&sandbox, json!({ "do": "raise" }))
-        .await
-        .failure()
-        .clone();
-    assert_eq!(failure.code, FailureCode::Trap);
-    let expected = [
+    is_an_agent_as_any_other(&sandbox).await;
+    let trace = [
         "RangeError: the well is empty",
         "    at fall (src/agent.js:8)",
         "    at fall (src/agent.js:9)",
@@ -234,11 +229,7 @@ async fn a_javascript_agent_is_an_agent_as_any_other() {
         "    at raise (src/agent.js:19)",
         "    at execute (src/agent.js:42)",
     ];
-    assert!(
-        failure.message.contains(&expected.join("\n")),
-        "{}",
-        failure.message
-    );
+    raises(&sandbox, &trace.join("\n")).await;
     // The engine throws that it was denied memory, and asks for the time before it
     // gives up.
     run(&sandbox, json!({ "do": "hoard" }))
