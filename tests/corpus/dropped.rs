@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use wasm_encoder::Encode as _;
+
 use super::{Guest, VICTIM};
 use crate::host::guest;
 
@@ -111,22 +113,11 @@ fn deep(levels: usize) -> Vec<u8> {
     for _ in 0..levels {
         let mut outer = COMPONENT.to_vec();
         outer.push(4);
-        outer.extend(leb(nested.len()));
-        outer.extend(nested);
+        nested.encode(&mut outer);
         nested = outer;
     }
     nested.extend(export);
     nested
-}
-
-fn leb(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
 }
 
 fn text(component: &str) -> Vec<u8> {

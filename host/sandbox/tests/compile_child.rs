@@ -14,6 +14,7 @@ use ringfence_sandbox::{
     compile_child_main, engine_for, own_program,
 };
 use tokio::runtime::Runtime;
+use wasm_encoder::Encode as _;
 
 /// What the first argument says: compile, or misbehave in one way.
 const COMPILE: &str = "compile-component";
@@ -143,17 +144,12 @@ fn bomb(loops: usize) -> Arc<[u8]> {
 
 fn section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
     to.push(id);
-    to.extend(leb(content.len()));
-    to.extend_from_slice(content);
+    content.encode(to);
 }
 
-fn leb(mut number: usize) -> Vec<u8> {
+fn leb(number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+    number.encode(&mut bytes);
     bytes
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arbitrary::Unstructured;
 use ringfence_flow::AgentName;
+use wasm_encoder::Encode as _;
 use wasm_smith::{Config, Module};
 
 use crate::live::{Live, guest};
@@ -132,16 +133,11 @@ fn read_leb(bytes: &[u8]) -> (usize, &[u8]) {
 
 fn section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
     to.push(id);
-    to.extend(leb(content.len()));
-    to.extend_from_slice(content);
+    content.encode(to);
 }
 
-fn leb(mut number: usize) -> Vec<u8> {
+fn leb(number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+    number.encode(&mut bytes);
     bytes
 }

@@ -6,7 +6,7 @@
 //! `malloc` for its heap, the adapter's part as well, and one of them overwrites
 //! the other. So a program with a `malloc` is given a `cabi_realloc` that calls it.
 
-use wasm_encoder::{Module, RawSection, SectionId};
+use wasm_encoder::{Encode as _, Module, RawSection, SectionId};
 use wasmtime::wasmparser::{
     BinaryReader, BinaryReaderError, FuncType, KnownCustom, Name, Parser, Payload, TypeRef, ValType,
 };
@@ -157,13 +157,9 @@ fn appended(section: &[u8], item: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
 }
 
 /// A number as WebAssembly writes it.
-fn leb(mut number: usize) -> Vec<u8> {
+fn leb(number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+    number.encode(&mut bytes);
     bytes
 }
 
