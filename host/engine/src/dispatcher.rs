@@ -263,7 +263,7 @@ impl Dispatcher {
     /// Takes what has come back by now. With each slice it carries out what
     /// follows, so that other cores have work while this one goes on.
     fn take_back(&mut self, first: (Ticket, Done)) {
-        let more = self.errands.come_back();
+        let more = self.errands.waiting();
         self.came_back(first);
         for number in 1..=more {
             if number % SLICE == 0 {

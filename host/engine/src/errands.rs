@@ -90,7 +90,7 @@ impl Errands {
     }
 
     /// How many have come back and wait for [`try_next`](Self::try_next).
-    pub(crate) fn come_back(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.came_back.len()
     }
 

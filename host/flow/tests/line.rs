@@ -19,7 +19,6 @@ struct Map {
     run: Run,
     now: u64,
     waiting: BTreeSet<InstanceRef>,
-    under_way: Vec<InstanceRef>,
 }
 
 impl Map {
@@ -38,7 +37,6 @@ impl Map {
             run: Run::new(id, Arc::new(file.into_plan()), options),
             now: 0,
             waiting: BTreeSet::new(),
-            under_way: Vec::new(),
         };
         map.tell(RunInput::Start);
         map
@@ -51,8 +49,7 @@ impl Map {
             match effect {
                 Effect::Submit { at, .. } => assert!(self.waiting.insert(at), "{at:?} twice"),
                 Effect::Withdraw { at } => assert!(self.waiting.remove(&at), "{at:?}"),
-                Effect::Execute { at, .. } => self.under_way.push(at),
-                Effect::Emit(_) | Effect::Stop { .. } => {}
+                Effect::Execute { .. } | Effect::Emit(_) | Effect::Stop { .. } => {}
                 other => panic!("nothing asks for {other:?}"),
             }
         }
@@ -67,7 +64,6 @@ impl Map {
     }
 
     fn end(&mut self, at: InstanceRef, result: AttemptResult) {
-        self.under_way.retain(|other| *other != at);
         self.tell(RunInput::AttemptEnded {
             at,
             result,

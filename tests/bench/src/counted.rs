@@ -17,9 +17,6 @@ const AGENT: &str = "echo";
 /// How often a path is taken, few times and many.
 const TIMES: (u32, u32) = (500, 2_500);
 
-/// Room for many at a time.
-const MANY: u32 = 1_028;
-
 /// The instructions of the paths, where valgrind is there.
 pub(crate) fn measure() -> Vec<Row> {
     let paths = [
@@ -122,8 +119,8 @@ impl Path {
                 on_threads(&Bare::new(&guest(AGENT), ROOM), cores(), times, INPUT);
             }
             Self::Wide => engine::take(times, 2, false),
-            Self::Wides => engine::take(times, MANY, false),
-            Self::DurableWides => engine::take(times, MANY, true),
+            Self::Wides => engine::take(times, engine::MUCH_ROOM, false),
+            Self::DurableWides => engine::take(times, engine::MUCH_ROOM, true),
             Self::Chain => engine::take_chain(times, false),
             Self::DurableChain => engine::take_chain(times, true),
             Self::Start => start::take(times),

@@ -30,6 +30,9 @@ const CHAIN_ROUNDS: usize = 7;
 /// `max_attempts` of a host for many short attempts.
 const MANY_AT_ONCE: u32 = 1_024;
 
+/// Its room for sandboxes.
+pub(crate) const MUCH_ROOM: u32 = MANY_AT_ONCE + RESERVE;
+
 /// That of a host which nobody has configured, with its reserve for emergencies.
 pub(crate) const USUAL_AT_ONCE: u32 = ROOM - RESERVE;
 const RESERVE: u32 = 4;
@@ -65,7 +68,7 @@ fn measure_map(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
     );
     let durable = compare_durable(
         (ROUNDS, ITEMS),
-        |journal| stage.kept_in(journal).run(&wide),
+        |journal| stage.kept_in(Some(journal)).run(&wide),
         |ledger, size| bare_beside_sqlite(bare, ledger, size),
     );
     let tasks_a_second = Spread::of([1.0 / durable.ours.median]);
@@ -103,7 +106,7 @@ fn measure_chain(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
     );
     let durable = compare_durable(
         (CHAIN_ROUNDS, STEPS),
-        |journal| stage.kept_in(journal).run(&chain),
+        |journal| stage.kept_in(Some(journal)).run(&chain),
         |ledger, size| bare_then_commit(bare, ledger, size),
     );
     vec![
@@ -124,14 +127,11 @@ fn measure_chain(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
 /// What a task of a workflow of [`STEPS`] takes, in seconds.
 pub(crate) fn alone(text: &str, durable: bool) -> Spread {
     let all = runtime(cores());
-    let sandbox = sandbox(&all, AGENT, MANY_AT_ONCE + RESERVE);
+    let sandbox = sandbox(&all, AGENT, MUCH_ROOM);
     let workflow = Workflow::new(text);
     let folder = on_disk();
     let journal = durable.then(|| JournalFile::open(&folder.path().join("journal.db")).unwrap());
-    let stage = Stage {
-        journal: journal.as_ref(),
-        ..Stage::new(&all, &sandbox, MANY_AT_ONCE)
-    };
+    let stage = Stage::new(&all, &sandbox, MANY_AT_ONCE).kept_in(journal.as_ref());
     let once = || time(&mut || stage.run(&workflow)).as_secs_f64() / f64::from(STEPS);
     once();
     Spread::of((0..CHAIN_ROUNDS).map(|_| once()))
@@ -147,7 +147,7 @@ pub(crate) fn on_disk() -> TempDir {
 pub(crate) fn take(tasks: u32, room: u32, kept: bool) {
     let all = runtime(cores());
     let sandbox = sandbox(&all, AGENT, room);
-    let at_once = room.max(USUAL_AT_ONCE);
+    let at_once = room.saturating_sub(RESERVE).max(USUAL_AT_ONCE);
     take_on(Stage::new(&all, &sandbox, at_once), &wide(tasks), 1, kept);
 }
 
@@ -162,10 +162,7 @@ pub(crate) fn take_chain(times: u32, kept: bool) {
 fn take_on(stage: Stage<'_>, text: &str, times: u32, kept: bool) {
     let (workflow, folder) = (Workflow::new(text), on_disk());
     let journal = kept.then(|| JournalFile::open(&folder.path().join("journal.db")).unwrap());
-    let stage = Stage {
-        journal: journal.as_ref(),
-        ..stage
-    };
+    let stage = stage.kept_in(journal.as_ref());
     for _ in 0..times {
         stage.run(&workflow);
     }
@@ -230,11 +227,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    pub(crate) fn kept_in(self, journal: &'a JournalFile) -> Self {
-        Self {
-            journal: Some(journal),
-            ..self
-        }
+    pub(crate) fn kept_in(self, journal: Option<&'a JournalFile>) -> Self {
+        Self { journal, ..self }
     }
 
     /// Runs a workflow until it completes.

@@ -56,7 +56,7 @@ pub(crate) fn measure(native: &Path) -> Vec<Row> {
         next.set(next.get() + 1);
         let journal = journals.join(format!("{}.db", next.get()));
         let journal = JournalFile::open(&journal).unwrap();
-        let stage = Stage::new(&runtime, &sandbox, USUAL_AT_ONCE).kept_in(&journal);
+        let stage = Stage::new(&runtime, &sandbox, USUAL_AT_ONCE).kept_in(Some(&journal));
         reviewed(&stage.outcome(&workflow))
     };
     assert_eq!(ours(), natively(&native, tree.path()), "they find the same");
