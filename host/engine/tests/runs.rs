@@ -5,7 +5,8 @@
 
 mod rig;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ringfence_engine::StartError;
@@ -40,6 +41,28 @@ async fn a_pipeline_passes_outputs_on() {
         (1..=events.len() as u64).collect::<Vec<_>>(),
         "no gap"
     );
+}
+
+/// The host's own task begins an attempt that is alone, so that a short one needs no
+/// other; but not one that has files, which may keep its thread waiting.
+#[tokio::test(start_paused = true)]
+async fn a_lone_attempt_begins_in_the_hosts_task_unless_it_has_mounts() {
+    let begun_in = async |more: &str| {
+        let tasks = Arc::new(Mutex::new(BTreeSet::new()));
+        let begun = Arc::clone(&tasks);
+        let runner = Scripted::default().agent("worker", "work", move |_| {
+            begun.lock().unwrap().insert(tokio::task::id().to_string());
+            second(done(json!(1)))
+        });
+        let workflow = format!(
+            "version: 1\nname: chain\ntasks:\n  a: {{role: work{more}}}\n  b: {{role: work, needs: [a]{more}}}\n  c: {{role: work, needs: [b]{more}}}\n"
+        );
+        let (outcome, _) = run(runner.with_mount("src"), &workflow).await;
+        assert_eq!(outcome.status, RunStatus::Completed);
+        tasks.lock().unwrap().len()
+    };
+    assert_eq!(begun_in("").await, 1, "that of the host");
+    assert_eq!(begun_in(", mounts: [src]").await, 3, "one each");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,9 +11,9 @@ use std::time::Duration;
 use ringfence_engine::{Clock, Host, HostConfig, MemoryArtifacts, RunOutcome, RunSpec};
 use ringfence_flow::{
     AgentName, AgentProfile, Attempt, AttemptReport, AttemptResult, AttemptRunner, BoxFuture,
-    Budgets, ContentHash, Failure, FailureCode, Json, MountName, Output, Plan, Role, RunEvent,
-    RunEventKind, RunId, SourceFile, StopReason, TaskId, TaskRequest, TaskStatus, Timestamp, Usage,
-    WorkflowFile, WorkflowSource,
+    Budgets, ContentHash, Failure, FailureCode, Json, MountAccess, MountGrant, MountName, Output,
+    Plan, Role, RunEvent, RunEventKind, RunId, SourceFile, StopReason, TaskId, TaskRequest,
+    TaskStatus, Timestamp, Usage, WorkflowFile, WorkflowSource,
 };
 
 /// What an agent does with a task, and how long it takes.
@@ -47,6 +47,18 @@ impl Scripted {
         };
         self.agents
             .insert(name, (Arc::new(profile), Box::new(script)));
+        self
+    }
+
+    /// Grants all agents a mount.
+    pub fn with_mount(mut self, name: &str) -> Self {
+        for (profile, _) in self.agents.values_mut() {
+            let grant = MountGrant {
+                name: MountName::new(name).unwrap(),
+                access: MountAccess::ReadOnly,
+            };
+            Arc::get_mut(profile).unwrap().mounts = [grant].into();
+        }
         self
     }
 }
