@@ -169,6 +169,7 @@ mod tests {
             size: ByteSize::bytes(bytes.len() as u64),
             interface: ComponentInterface::read(&bytes).unwrap(),
             component: wasmtime::component::Component::new(&engine, b"\0asm\x0d\0\x01\0").unwrap(),
+            compatible: crate::compile::Compatibility::of(&engine),
             lines: crate::source_lines::SourceLines::default(),
         });
         insta::assert_json_snapshot!(report);

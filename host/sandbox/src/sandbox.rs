@@ -551,8 +551,8 @@ async fn describe_plugin(
     component: &LoadedComponent,
     pre: &AgentPre,
 ) -> Result<AgentDescription, RefusalReason> {
-    let (engine, content) = (runtime.engine(), component.hash);
-    if let Some(said) = compiler.said(engine, content)
+    let key = component.key();
+    if let Some(said) = compiler.said(&key)
         && let Ok(description) = said.check()
     {
         return Ok(description);
@@ -561,7 +561,7 @@ async fn describe_plugin(
     let said = said.map_err(RefusalReason::DescribeFailed)?;
     let description = said.clone().check();
     let description = description.map_err(RefusalReason::InvalidDescription)?;
-    compiler.keep_said(engine, content, &said);
+    compiler.keep_said(&key, &said);
     Ok(description)
 }
 

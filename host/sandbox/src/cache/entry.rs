@@ -16,6 +16,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crc32fast::Hasher;
 use ringfence_flow::ContentHash;
@@ -34,8 +35,8 @@ const LABEL_LEN: usize = 8 + 32 + 32 + PARTS * 8;
 
 const CHECKSUM_LEN: usize = 4;
 
-/// How much of a file is read at a time.
-const PART: usize = 128 << 10;
+/// How much of a file is read at a time: little enough for the stack.
+const PART: usize = 64 << 10;
 
 /// The length of the seal.
 pub(super) const SEAL_LEN: usize = LABEL_LEN + CHECKSUM_LEN;
@@ -85,7 +86,12 @@ pub(super) enum Entry {
     /// Something that is not the whole entry.
     Damaged,
     /// The entry, whole.
-    Whole(ComponentFacts),
+    Whole {
+        /// What it says beside the code.
+        facts: ComponentFacts,
+        /// When it was last marked as used, as far as the system says.
+        used: Option<SystemTime>,
+    },
 }
 
 /// Reads the entry and verifies it.
@@ -95,7 +101,8 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Entry::Missing),
         Err(error) => return Err(error),
     };
-    let Some(body) = file.metadata()?.len().checked_sub(SEAL_LEN as u64) else {
+    let about = file.metadata()?;
+    let Some(body) = about.len().checked_sub(SEAL_LEN as u64) else {
         return Ok(Entry::Damaged);
     };
     let mut seal = [0; SEAL_LEN];
@@ -123,7 +130,9 @@ pub(super) fn verify(path: &Path, key: &CacheKey) -> io::Result<Entry> {
     if checksum != sum.finalize().to_le_bytes() {
         return Ok(Entry::Damaged);
     }
-    Ok(facts(&interface, &lines).map_or(Entry::Damaged, Entry::Whole))
+    let used = about.modified().ok();
+    let facts = facts(&interface, &lines);
+    Ok(facts.map_or(Entry::Damaged, |facts| Entry::Whole { facts, used }))
 }
 
 fn facts(interface: &[u8], lines: &[u8]) -> Option<ComponentFacts> {
@@ -143,7 +152,7 @@ fn read_part(sum: &mut Hasher, file: &mut File, len: u64) -> io::Result<Vec<u8>>
 
 /// Adds the next `count` bytes of `file`.
 fn add(sum: &mut Hasher, file: &mut File, count: u64) -> io::Result<()> {
-    let mut part = vec![0; PART];
+    let mut part = [0; PART];
     let mut left = count;
     while left > 0 {
         let part = &mut part[..left.min(PART as u64) as usize];
@@ -193,8 +202,15 @@ pub(super) fn write(cache: &Path, key: &CacheKey, parts: [&[u8]; PARTS]) -> io::
 /// How the names of files begin that are being written.
 pub(super) const TEMPORARY_PREFIX: &str = ".writing-";
 
-/// Marks an entry as used now.
-pub(super) fn touch(path: &Path) {
+/// How exact an entry says when it was used: marking it anew writes to disk.
+const USED: Duration = Duration::from_secs(60);
+
+/// Marks an entry as used now, unless it was a moment ago.
+pub(super) fn touch(path: &Path, used: Option<SystemTime>) {
+    let age = used.and_then(|used| SystemTime::now().duration_since(used).ok());
+    if age.is_some_and(|age| age < USED) {
+        return;
+    }
     #[cfg(unix)]
     {
         use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};

@@ -69,7 +69,7 @@ pub(super) fn read(cache: &Path, key: &CacheKey) -> Option<GivenUp> {
         return None;
     }
     let known = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    entry::touch(&path);
+    entry::touch(&path, None);
     Some(known)
 }
 

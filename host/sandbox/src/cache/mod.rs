@@ -101,9 +101,9 @@ impl CompileCache {
         let path = key.path(&self.folder);
         let problem = match entry::verify(&path, key) {
             Ok(Entry::Missing) => return None,
-            Ok(Entry::Whole(facts)) => match Artefact::VerifiedFile(&path).load(engine) {
+            Ok(Entry::Whole { facts, used }) => match Artefact::VerifiedFile(&path).load(engine) {
                 Ok(component) => {
-                    entry::touch(&path);
+                    entry::touch(&path, used);
                     return Some((component, facts));
                 }
                 Err(error) => format!("{error:#}"),

@@ -184,6 +184,25 @@ fn what_was_not_used_for_longest_goes_first() {
     assert!(!is_there(5), "more than the whole cache may hold");
 }
 
+#[test]
+#[cfg(unix)]
+fn a_use_is_written_down_once_a_minute() {
+    let f = fixture();
+    f.cache.store(&f.key, &f.compiled).unwrap();
+    let path = f.key.path(f.cache.folder());
+    let used = || fs::metadata(&path).unwrap().modified().unwrap();
+    let is_marked = |ago: u64| {
+        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(ago);
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(time).unwrap();
+        let before = used();
+        f.cache.load(&f.engine, &f.key).unwrap();
+        used() != before
+    };
+    assert!(is_marked(70));
+    assert!(!is_marked(20));
+}
+
 #[cfg(unix)]
 mod permissions {
     use std::os::unix::fs::{PermissionsExt, symlink};

@@ -81,16 +81,18 @@ pub struct LoadedCode {
     pub interface: ComponentInterface,
     /// The SHA-256 of the bytes that it was made of.
     pub hash: ContentHash,
+    pub(crate) compatible: Compatibility,
     pub(crate) lines: SourceLines,
 }
 
 impl LoadedCode {
-    fn new(component: Component, facts: ComponentFacts, hash: ContentHash) -> Self {
+    fn new(component: Component, facts: ComponentFacts, key: CacheKey) -> Self {
         let ComponentFacts { interface, lines } = facts;
         Self {
             component,
             interface,
-            hash,
+            hash: key.content,
+            compatible: key.compatible,
             lines,
         }
     }
@@ -141,18 +143,22 @@ impl Compiler {
         bytes: Arc<[u8]>,
     ) -> Result<LoadedCode, RefusalReason> {
         let compatible = Compatibility::of(engine);
-        let hash = blocking({
-            let bytes = Arc::clone(&bytes);
-            move || Ok(ContentHash::from_bytes(Sha256::digest(&bytes).into()))
+        let (key, cached) = blocking({
+            let (bytes, engine) = (Arc::clone(&bytes), engine.clone());
+            let cache = self.cache.clone();
+            move || {
+                let content = ContentHash::from_bytes(Sha256::digest(&bytes).into());
+                let key = CacheKey {
+                    compatible,
+                    content,
+                };
+                Ok((key, from_cache(cache.as_deref(), &engine, key)))
+            }
         })
         .await?;
-        if let Some(code) = self.cached(engine, hash).await {
+        if let Some(code) = cached {
             return Ok(code);
         }
-        let key = CacheKey {
-            compatible,
-            content: hash,
-        };
         let (engine, cache) = (engine.clone(), self.cache.clone());
         if let Some(known) = cache.as_ref().and_then(|cache| cache.given_up(&key))
             && let Some(reason) = known.refusal(&self.limits)
@@ -175,7 +181,7 @@ impl Compiler {
             {
                 tracing::warn!(%error, "cannot keep a compiled component; it is compiled again next time");
             }
-            Ok(LoadedCode::new(component, compiled.facts, hash))
+            Ok(LoadedCode::new(component, compiled.facts, key))
         })
         .await
     }
@@ -191,17 +197,9 @@ impl Compiler {
         }
     }
 
-    /// The component of this content, if the cache has it.
-    pub(crate) async fn cached(&self, engine: &Engine, content: ContentHash) -> Option<LoadedCode> {
-        let (engine, cache) = (engine.clone(), self.cache.clone()?);
-        let key = CacheKey {
-            compatible: Compatibility::of(&engine),
-            content,
-        };
-        let loaded = blocking(move || Ok(cache.load(&engine, &key))).await;
-        // One that cannot be had is compiled.
-        let (component, facts) = loaded.ok().flatten()?;
-        Some(LoadedCode::new(component, facts, content))
+    /// The component for `key`, if the cache has it. Reads from disk.
+    pub(crate) fn cached(&self, engine: &Engine, key: CacheKey) -> Option<LoadedCode> {
+        from_cache(self.cache.as_deref(), engine, key)
     }
 
     /// The content of the file with this stamp, if an earlier start read it.
@@ -228,25 +226,15 @@ impl Compiler {
         }
     }
 
-    /// What the agent with this content has said of itself to `engine`.
-    pub(crate) fn said(&self, engine: &Engine, content: ContentHash) -> Option<RawDescription> {
-        let compatible = Compatibility::of(engine);
-        let key = CacheKey {
-            compatible,
-            content,
-        };
-        self.cache.as_ref()?.said(&key)
+    /// What the agent for `key` has said of itself.
+    pub(crate) fn said(&self, key: &CacheKey) -> Option<RawDescription> {
+        self.cache.as_ref()?.said(key)
     }
 
     /// Keeps what it has said.
-    pub(crate) fn keep_said(&self, engine: &Engine, content: ContentHash, said: &RawDescription) {
-        let compatible = Compatibility::of(engine);
-        let key = CacheKey {
-            compatible,
-            content,
-        };
+    pub(crate) fn keep_said(&self, key: &CacheKey, said: &RawDescription) {
         if let Some(cache) = &self.cache
-            && let Err(error) = cache.keep_said(&key, said)
+            && let Err(error) = cache.keep_said(key, said)
         {
             tracing::warn!(%error, "cannot keep what an agent says of itself; it is asked again next time");
         }
@@ -323,6 +311,11 @@ fn now() -> SystemTime {
 }
 
 /// Runs `work` where it does not keep other tasks from running.
+fn from_cache(cache: Option<&CompileCache>, engine: &Engine, key: CacheKey) -> Option<LoadedCode> {
+    let (component, facts) = cache?.load(engine, &key)?;
+    Some(LoadedCode::new(component, facts, key))
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RefusalReason> + Send + 'static,
 ) -> Result<T, RefusalReason> {

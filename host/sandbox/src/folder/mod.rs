@@ -1,5 +1,6 @@
 //! The plugins folders: what is in them, loaded or refused.
 
+mod known;
 mod observer;
 mod read;
 mod same_name;
@@ -24,7 +25,8 @@ use tokio::task::JoinSet;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::compile::{Compiler, LoadedCode};
+use crate::cache::CacheKey;
+use crate::compile::{Compatibility, Compiler, LoadedCode};
 use crate::component_check::{AgentKind, ComponentInterface};
 use crate::refusal::{Refusal, RefusalReason, show_path};
 use crate::source_lines::SourceLines;
@@ -60,10 +62,38 @@ pub struct LoadedComponent {
     pub interface: ComponentInterface,
     /// The code.
     pub component: Component,
+    pub(crate) compatible: Compatibility,
     pub(crate) lines: SourceLines,
 }
 
 impl LoadedComponent {
+    fn new(path: PathBuf, size: ByteSize, code: LoadedCode) -> Self {
+        let LoadedCode {
+            component,
+            interface,
+            hash,
+            compatible,
+            lines,
+        } = code;
+        Self {
+            path,
+            hash,
+            size,
+            interface,
+            component,
+            compatible,
+            lines,
+        }
+    }
+
+    /// Where the cache has what is known of it.
+    pub(crate) fn key(&self) -> CacheKey {
+        CacheKey {
+            compatible: self.compatible,
+            content: self.hash,
+        }
+    }
+
     /// The name that its file gives it: what a command is called.
     ///
     /// # Errors
@@ -183,11 +213,17 @@ impl Folder {
         engine: &Engine,
         compiler: &Arc<Compiler>,
     ) -> Result<LoadedComponent, Refusal> {
-        load_file(path, self.limit, engine.clone(), Arc::clone(compiler)).await
+        let loader = Arc::new(self.loader(engine, compiler));
+        let (known, owned) = (Arc::clone(&loader), path.clone());
+        match aside(move || known.load_known(&owned)).await {
+            Some(component) => Ok(component),
+            None => loader.load(path).await,
+        }
     }
 
-    /// Loads all that the folders hold, several at a time. One that is refused
-    /// never stops the others. Dropping the future stops what is under way.
+    /// Loads all that the folders hold, several at a time: first what an earlier
+    /// start has compiled, then what is new. One that is refused never stops the
+    /// others. Dropping the future stops what is under way.
     ///
     /// # Errors
     /// A folder is not there or cannot be read.
@@ -197,17 +233,27 @@ impl Folder {
         compiler: &Arc<Compiler>,
         observer: &dyn FolderObserver,
     ) -> Result<FolderContent, FolderError> {
-        let mut waiting = self.files()?.into_iter();
-        observer.found(waiting.len());
-        let mut content = FolderContent::default();
+        let files = self.files()?;
+        observer.found(files.len());
+        let loader = Arc::new(self.loader(engine, compiler));
+        let (known, new) = known::load(&loader, files, self.parallel).await;
+        for component in &known {
+            observer.started(&component.path);
+            observer.loaded(component);
+        }
+        let mut content = FolderContent {
+            loaded: known,
+            refused: Vec::new(),
+        };
+        let mut waiting = new.into_iter();
         let mut under_way = JoinSet::new();
         loop {
             while under_way.len() < self.parallel
                 && let Some(path) = waiting.next()
             {
                 observer.started(&path);
-                let (engine, compiler) = (engine.clone(), Arc::clone(compiler));
-                under_way.spawn(load_file(path, self.limit, engine, compiler));
+                let loader = Arc::clone(&loader);
+                under_way.spawn(async move { loader.load(path).await });
             }
             match under_way.join_next().await {
                 None => break,
@@ -227,60 +273,76 @@ impl Folder {
         content.refused.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(content)
     }
+
+    fn loader(&self, engine: &Engine, compiler: &Arc<Compiler>) -> Loader {
+        Loader {
+            limit: self.limit,
+            compatible: Compatibility::of(engine),
+            engine: engine.clone(),
+            compiler: Arc::clone(compiler),
+        }
+    }
 }
 
-/// Loads one file.
-async fn load_file(
-    path: PathBuf,
+/// Loads files.
+struct Loader {
     limit: ByteSize,
     engine: Engine,
+    compatible: Compatibility,
     compiler: Arc<Compiler>,
-) -> Result<LoadedComponent, Refusal> {
-    match load_component(&path, limit, &engine, &compiler).await {
-        Ok((code, size)) => Ok(LoadedComponent {
-            path,
-            hash: code.hash,
-            size,
-            interface: code.interface,
-            component: code.component,
-            lines: code.lines,
-        }),
-        Err(reason) => Err(Refusal::new(path, reason)),
-    }
 }
 
-async fn load_component(
-    path: &Path,
-    limit: ByteSize,
-    engine: &Engine,
-    compiler: &Compiler,
-) -> Result<(LoadedCode, ByteSize), RefusalReason> {
-    let owned = path.to_owned();
-    let file = aside(move || Opened::open(&owned, limit)).await?;
-    let stamp = file.stamp();
-    if let Some(hash) = compiler.known(&stamp)
-        && let Some(code) = compiler.cached(engine, hash).await
-    {
-        return Ok((code, ByteSize::bytes(stamp.len())));
+impl Loader {
+    /// Loads one file that an earlier start has read, if it is the same by its stamp
+    /// and its code is there. Reads from disk, and does not compile.
+    fn load_known(&self, path: &Path) -> Option<LoadedComponent> {
+        let stamp = Stamp::of(&fs::metadata(path).ok()?);
+        let size = ByteSize::bytes(stamp.len());
+        if size > self.limit {
+            return None;
+        }
+        let key = self.key(self.compiler.known(&stamp)?);
+        let code = self.compiler.cached(&self.engine, key)?;
+        Some(LoadedComponent::new(path.to_owned(), size, code))
     }
-    let (file, hash, size) = aside(move || file.hash()).await?;
-    if let Some(code) = compiler.cached(engine, hash).await {
-        compiler.learn(stamp, hash);
-        return Ok((code, size));
+
+    fn key(&self, content: ContentHash) -> CacheKey {
+        CacheKey {
+            compatible: self.compatible,
+            content,
+        }
     }
-    // Hashed once more: what is compiled is what has this hash, whatever the file
-    // was a moment ago.
-    let bytes = aside(move || file.read()).await?;
-    let size = ByteSize::bytes(bytes.len() as u64);
-    let code = compiler.load(engine, bytes.into()).await?;
-    compiler.learn(stamp, code.hash);
-    Ok((code, size))
+
+    /// Loads one file, whoever has read it before.
+    async fn load(&self, path: PathBuf) -> Result<LoadedComponent, Refusal> {
+        match self.load_code(&path).await {
+            Ok((code, size)) => Ok(LoadedComponent::new(path, size, code)),
+            Err(reason) => Err(Refusal::new(path, reason)),
+        }
+    }
+
+    async fn load_code(&self, path: &Path) -> Result<(LoadedCode, ByteSize), RefusalReason> {
+        let (owned, limit) = (path.to_owned(), self.limit);
+        let (file, hash, size) = aside(move || Opened::open(&owned, limit)?.hash()).await?;
+        let stamp = file.stamp();
+        let (engine, compiler) = (self.engine.clone(), Arc::clone(&self.compiler));
+        let key = self.key(hash);
+        if let Some(code) = aside(move || compiler.cached(&engine, key)).await {
+            self.compiler.learn(stamp, hash);
+            return Ok((code, size));
+        }
+        // Hashed once more: what is compiled is what has this hash, whatever the file
+        // was a moment ago.
+        let bytes = aside(move || file.read()).await?;
+        let size = ByteSize::bytes(bytes.len() as u64);
+        let code = self.compiler.load(&self.engine, bytes.into()).await?;
+        self.compiler.learn(stamp, code.hash);
+        Ok((code, size))
+    }
 }
 
 /// Does something with a file where it does not keep other tasks from running.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RefusalReason> + Send + 'static,
-) -> Result<T, RefusalReason> {
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -162,6 +162,7 @@ fn a_command_is_called_as_its_file() {
             size: ByteSize::bytes(8),
             interface: ComponentInterface::read(&agent()).unwrap(),
             component: Component::new(&engine, b"\0asm\x0d\0\x01\0").unwrap(),
+            compatible: Compatibility::of(&engine),
             lines: SourceLines::default(),
         }
         .file_name()
@@ -173,31 +174,66 @@ fn a_command_is_called_as_its_file() {
     );
 }
 
+fn caching(cache: CompileCache) -> Arc<Compiler> {
+    let limits = CompileLimits::default();
+    Arc::new(Compiler::new(Compilation::InProcess, limits, Some(cache)))
+}
+
 #[tokio::test]
 async fn a_file_that_is_known_is_not_read() {
     let (dir, cache_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let engine = pooled(1).unwrap();
     let cache = || CompileCache::open(&cache_dir.path().join("cache")).unwrap();
-    let with = |cache| {
-        let limits = CompileLimits::default();
-        Arc::new(Compiler::new(Compilation::InProcess, limits, Some(cache)))
-    };
     write(dir.path(), &[("a.wasm", &agent())]);
     let path = dir.path().join("a.wasm");
     let folder = Folder::new(vec![dir.path().to_owned()]);
     let load = async |compiler| folder.load_one(path.clone(), &engine, &compiler).await;
-    let first = load(with(cache())).await.unwrap();
+    let first = load(caching(cache())).await.unwrap();
 
     // Known by its stamp, whatever it holds: the content is found in the cache.
     write(dir.path(), &[("a.wasm", b"no component")]);
     let stamp = folder.stamps().unwrap()[&path];
     let known = cache();
     known.files().learn(stamp, first.hash);
-    assert_eq!(load(with(known)).await.unwrap().hash, first.hash);
+    assert_eq!(load(caching(known)).await.unwrap().hash, first.hash);
 
     // Not known, or its content gone from the cache: it is read.
-    assert!(load(with(cache())).await.is_err());
+    assert!(load(caching(cache())).await.is_err());
     let known = cache();
     known.files().learn(stamp, ContentHash::from_bytes([7; 32]));
-    assert!(load(with(known)).await.is_err());
+    assert!(load(caching(known)).await.is_err());
+}
+
+#[tokio::test]
+async fn known_files_and_new_ones_are_loaded_together_within_the_limit() {
+    let (dir, cache_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let engine = pooled(1).unwrap();
+    let cache = CompileCache::open(&cache_dir.path().join("cache")).unwrap();
+    let good = agent();
+    let long = [good.as_slice(), &[0; 500]].concat();
+    let files: &[(&str, &[u8])] = &[
+        ("known.wasm", &good),
+        ("long.wasm", &long),
+        ("new.wasm", &good),
+    ];
+    write(dir.path(), files);
+    let folder = Folder::new(vec![dir.path().to_owned()])
+        .with_component_limit(ByteSize::bytes(good.len() as u64));
+    let hash = caching(CompileCache::open(cache.folder()).unwrap())
+        .load(&engine, good.clone().into())
+        .await
+        .unwrap()
+        .hash;
+    for (path, stamp) in folder.stamps().unwrap() {
+        if !path.ends_with("new.wasm") {
+            cache.files().learn(stamp, hash);
+        }
+    }
+    let content = folder.load(&engine, &caching(cache), &()).await.unwrap();
+    let loaded: Vec<_> = content.loaded.iter().map(|c| (&c.path, c.hash)).collect();
+    let at = |name| dir.path().join(name);
+    assert_eq!(loaded, [(&at("known.wasm"), hash), (&at("new.wasm"), hash)]);
+    assert_eq!(content.refused.len(), 1);
+    assert_eq!(content.refused[0].path, at("long.wasm"));
+    assert_eq!(content.refused[0].code(), "component-too-large");
 }
