@@ -38,12 +38,13 @@ struct Block(NonNull<Option<Block>>);
 // SAFETY: an agent has one thread.
 unsafe impl Sync for Allocator {}
 
-/// Which list a block of this layout goes to, if it is small.
+/// Which list a block of this layout goes to, if it is small. None is empty.
 const fn list(layout: Layout) -> Option<usize> {
-    if layout.size() > LARGEST || layout.align() > ALIGN {
+    let last = layout.size().wrapping_sub(1);
+    if last >= LARGEST || layout.align() > ALIGN {
         return None;
     }
-    Some(layout.size().saturating_sub(1) / STEP)
+    Some(last / STEP)
 }
 
 /// With as much room as any block of its list.
@@ -53,6 +54,18 @@ const fn with_room(layout: Layout) -> Layout {
         Some(list) => unsafe { Layout::from_size_align_unchecked((list + 1) * STEP, ALIGN) },
         None => layout,
     }
+}
+
+/// A block of the C library's. Apart, so that taking one from a list saves no registers
+/// for what happens here.
+///
+/// # Safety
+/// The layout is not empty.
+#[cold]
+#[inline(never)]
+unsafe fn new_block(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller promises the same.
+    unsafe { System.alloc(with_room(layout)) }
 }
 
 // SAFETY: each block is the C library's, in one list or in use, and has the room that
@@ -68,7 +81,7 @@ unsafe impl GlobalAlloc for Allocator {
             return block.as_ptr().cast();
         }
         // SAFETY: the caller promises that it is not empty.
-        unsafe { System.alloc(with_room(layout)) }
+        unsafe { new_block(layout) }
     }
 
     #[inline]

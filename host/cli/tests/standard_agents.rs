@@ -31,13 +31,15 @@ fn rules(output: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn the_architect_puts_each_file_in_one_shard() {
-    let output = call("architect", true, r#"{"shards": 3}"#);
-    let shards = output["value"]["shards"].as_array().unwrap();
-    let files: Vec<_> = shards
-        .iter()
-        .flat_map(|shard| shard["files"].as_array().unwrap())
-        .collect();
-    assert_eq!(files, ["src/lib.rs"], "{output:#}");
+    for input in [r#"{"shards": 3}"#, r#"{"shards": 3, "only": "shards"}"#] {
+        let output = call("architect", true, input);
+        let shards = output["value"]["shards"].as_array().unwrap();
+        let files: Vec<_> = shards
+            .iter()
+            .flat_map(|shard| shard["files"].as_array().unwrap())
+            .collect();
+        assert_eq!(files, ["src/lib.rs"], "{output:#}");
+    }
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! The agent around the survey.
 
+use std::fs;
+use std::path::Path;
+
 use lint::Report;
 use ringfence_sdk::prelude::*;
+use serde::Serialize;
 use source::{DEFAULT_MOUNT, LineCounts, Tree, each_file};
 
-use crate::input::Input;
+use crate::findings;
+use crate::input::{Input, Only};
 use crate::layout::{Layout, Place};
 use crate::parts::{Parts, parts};
-use crate::shards::split;
+use crate::shards::{Piece, ShardPolicy, Split, split};
 use crate::survey::{Entry, Survey, survey};
-use crate::{findings, shards::Piece};
 
 /// How many bytes of paths the shards name. They are the one list that cannot
 /// be cut without leaving work undone, and an outcome may have 1 MiB by default.
@@ -28,9 +32,19 @@ const FILES_PER_NOTE: usize = 50;
 #[derive(Debug)]
 pub struct Architect;
 
+/// What the architect answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The shards alone.
+    Split(Split),
+    /// All of it.
+    Survey(Box<Survey>),
+}
+
 impl Agent for Architect {
     type Input = Input;
-    type Output = Survey;
+    type Output = Answer;
 
     fn describe() -> Description {
         Description::new(
@@ -41,69 +55,100 @@ impl Agent for Architect {
         .role("architect")
     }
 
-    fn execute(input: Input, cx: &Context) -> Result<Outcome<Survey>, Failure> {
+    fn execute(input: Input, cx: &Context) -> Result<Outcome<Answer>, Failure> {
         let policy = input.policy()?;
         let root = cx.mount(input.mount.as_deref().unwrap_or(DEFAULT_MOUNT));
         let tree = Tree::open(&root).map_err(Failure::permanent)?;
-        let mut report = Report::default();
         let paths = within_output(tree.files(), MAX_PATH_BYTES);
-        let mut left_out = what_is_left_out(&tree, tree.files().len() - paths.len());
-
-        let layout = Layout::of(&root, paths);
-        let mut entries = Vec::with_capacity(paths.len());
-        each_file(&root, paths, |path, reading| {
-            let place = layout.place(path).cloned().unwrap_or_else(|| Place {
-                name: path.to_owned(),
-                root: String::new(),
-            });
-            let mut entry = Entry {
-                path: path.to_owned(),
-                place,
-                bytes: 0,
-                counts: LineCounts::default(),
-                parts: Parts::default(),
-            };
-            match reading {
-                Ok(reading) => {
-                    entry.bytes = reading.file.bytes();
-                    entry.counts = reading.file.comments().counts();
-                    entry.parts = parts(&reading, &entry.place, &layout);
-                }
-                Err(problem) => {
-                    if let Some(file) = problem.file() {
-                        entry.bytes = file.bytes();
-                        entry.counts = file.comments().counts();
-                    }
-                    report.enter(path);
-                    report.add(
-                        "file-not-parsed",
-                        Severity::Low,
-                        problem.position(),
-                        format!("the file cannot be analysed: {}", problem.message()),
-                    );
-                }
+        let (answer, mut findings) = match input.only {
+            Some(Only::Shards) => (Answer::Split(by_size(&root, paths, policy)), Vec::new()),
+            None => {
+                let (survey, findings) = by_content(&root, paths, policy, cx);
+                (Answer::Survey(Box::new(survey)), findings)
             }
-            entries.push(entry);
-            if entries.len() % FILES_PER_NOTE == 0 {
-                let fraction = entries.len() as f32 / paths.len() as f32;
-                cx.progress(Activity::Working, Some(fraction), path);
-            }
-        });
-
-        let shards = split(
-            entries.iter().map(Entry::piece).collect::<Vec<Piece>>(),
-            policy,
-        );
-        let survey = survey(&entries, layout.packages(), shards);
-        findings::add(&entries, &survey, &mut report);
-        cx.log()
-            .with("files", survey.files)
-            .with("shards", survey.shards.len())
-            .info("the tree is surveyed");
-        let mut findings = report.finish(MAX_FINDINGS).findings;
-        findings.append(&mut left_out);
-        Ok(Outcome::completed(survey).with_findings(findings))
+        };
+        findings.append(&mut what_is_left_out(
+            &tree,
+            tree.files().len() - paths.len(),
+        ));
+        Ok(Outcome::completed(answer).with_findings(findings))
     }
+}
+
+/// Splits the files by what the folders say of their sizes. One that cannot be looked
+/// at counts as empty: whoever gets it will say why.
+fn by_size(root: &Path, paths: &[String], policy: ShardPolicy) -> Split {
+    let pieces: Vec<Piece> = paths
+        .iter()
+        .map(|path| Piece {
+            path: path.clone(),
+            bytes: fs::metadata(root.join(path)).map_or(0, |about| about.len()),
+        })
+        .collect();
+    Split {
+        files: pieces.len(),
+        bytes: pieces.iter().map(|piece| piece.bytes).sum(),
+        shards: split(pieces, policy),
+    }
+}
+
+/// Reads the files and tells what there is.
+fn by_content(
+    root: &Path,
+    paths: &[String],
+    policy: ShardPolicy,
+    cx: &Context,
+) -> (Survey, Vec<Finding>) {
+    let mut report = Report::default();
+    let layout = Layout::of(root, paths);
+    let mut entries = Vec::with_capacity(paths.len());
+    each_file(root, paths, |path, reading| {
+        let place = layout.place(path).cloned().unwrap_or_else(|| Place {
+            name: path.to_owned(),
+            root: String::new(),
+        });
+        let mut entry = Entry {
+            path: path.to_owned(),
+            place,
+            bytes: 0,
+            counts: LineCounts::default(),
+            parts: Parts::default(),
+        };
+        match reading {
+            Ok(reading) => {
+                entry.bytes = reading.file.bytes();
+                entry.counts = reading.file.comments().counts();
+                entry.parts = parts(&reading, &entry.place, &layout);
+            }
+            Err(problem) => {
+                if let Some(file) = problem.file() {
+                    entry.bytes = file.bytes();
+                    entry.counts = file.comments().counts();
+                }
+                report.enter(path);
+                report.add(
+                    "file-not-parsed",
+                    Severity::Low,
+                    problem.position(),
+                    format!("the file cannot be analysed: {}", problem.message()),
+                );
+            }
+        }
+        entries.push(entry);
+        if entries.len() % FILES_PER_NOTE == 0 {
+            let fraction = entries.len() as f32 / paths.len() as f32;
+            cx.progress(Activity::Working, Some(fraction), path);
+        }
+    });
+
+    let shards = split(entries.iter().map(Entry::piece).collect(), policy);
+    let survey = survey(&entries, layout.packages(), shards);
+    findings::add(&entries, &survey, &mut report);
+    cx.log()
+        .with("files", survey.files)
+        .with("shards", survey.shards.len())
+        .info("the tree is surveyed");
+    (survey, report.finish(MAX_FINDINGS).findings)
 }
 
 /// The first of the paths that an outcome has room to name.
@@ -142,10 +187,8 @@ fn what_is_left_out(tree: &Tree, beyond_output: usize) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringfence_sdk::testing::TestHost;
+    use ringfence_sdk::testing::{TestHost, TestRun};
     use serde_json::{Value, json};
-    use std::fs;
-    use std::path::Path;
 
     fn write(dir: &Path, path: &str, text: &str) {
         let path = dir.join(path);
@@ -168,18 +211,32 @@ mod tests {
         dir
     }
 
-    fn run(dir: &Path, input: Value) -> ringfence_sdk::testing::TestRun<Survey> {
+    fn run(dir: &Path, input: Value) -> TestRun<Answer> {
         TestHost::new()
             .mount("src", dir)
             .input(input)
             .execute::<Architect>()
     }
 
+    fn surveyed(run: &TestRun<Answer>) -> &Survey {
+        match run.completed() {
+            Answer::Survey(survey) => survey,
+            Answer::Split(split) => panic!("{split:?}"),
+        }
+    }
+
+    fn only_split(run: &TestRun<Answer>) -> &Split {
+        match run.completed() {
+            Answer::Split(split) => split,
+            Answer::Survey(survey) => panic!("{survey:?}"),
+        }
+    }
+
     #[test]
     fn a_tree_is_surveyed() {
         let dir = tree();
         let run = run(dir.path(), json!({}));
-        let survey = run.completed();
+        let survey = surveyed(&run);
         assert_eq!((survey.files, survey.lines, survey.packages), (4, 10, 1));
         assert_eq!((survey.code, survey.comment, survey.blank), (7, 2, 1));
         assert_eq!(survey.public_items, 3);
@@ -212,11 +269,32 @@ mod tests {
     #[test]
     fn the_input_says_how_many_shards() {
         let dir = tree();
-        let count = |input| run(dir.path(), input).completed().shards.len();
+        let count = |input| surveyed(&run(dir.path(), input)).shards.len();
         assert_eq!(count(json!({ "shards": 3 })), 3);
         assert_eq!(count(json!({ "shards": 256 })), 4);
         assert_eq!(count(json!({ "max_bytes": 1 })), 4);
         assert_eq!(count(json!({ "max_bytes": 1_000_000 })), 1);
+    }
+
+    #[test]
+    fn the_shards_alone_are_those_of_a_survey() {
+        let dir = tree();
+        for shards in [1, 2, 3] {
+            let whole = run(dir.path(), json!({ "shards": shards }));
+            let alone = run(dir.path(), json!({ "shards": shards, "only": "shards" }));
+            let (whole, alone) = (surveyed(&whole), only_split(&alone));
+            assert_eq!(alone.shards, whole.shards);
+            assert_eq!((alone.files, alone.bytes), (4, whole.bytes));
+        }
+    }
+
+    #[test]
+    fn the_shards_alone_are_told_without_reading_a_file() {
+        let dir = tree();
+        let run = run(dir.path(), json!({ "only": "shards" }));
+        assert_eq!(only_split(&run).shards[0].files.len(), 4);
+        let findings = run.outcome.as_ref().unwrap().findings();
+        assert!(findings.is_empty(), "one does not parse: {findings:?}");
     }
 
     #[test]
@@ -228,6 +306,7 @@ mod tests {
             json!({ "max_bytes": 0 }),
             json!({ "shards": 1, "max_bytes": 1 }),
             json!({ "shard": 1 }),
+            json!({ "only": "lines" }),
         ] {
             let run = run(dir.path(), input);
             assert!(matches!(run.failed(), Failure::InvalidInput(_)));
@@ -237,8 +316,8 @@ mod tests {
     #[test]
     fn a_missing_mount_and_an_empty_tree_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
-        let survey = run(dir.path(), json!({}));
-        assert_eq!(survey.completed(), &Survey::default());
+        let empty = run(dir.path(), json!({}));
+        assert_eq!(surveyed(&empty), &Survey::default());
         let run = run(&dir.path().join("none"), json!({}));
         assert!(matches!(run.failed(), Failure::Permanent(_)));
     }
@@ -280,7 +359,7 @@ mod tests {
             })
             .collect();
         let pieces = entries.iter().map(Entry::piece).collect();
-        let shards = split(pieces, crate::shards::ShardPolicy::exactly(256));
+        let shards = split(pieces, ShardPolicy::exactly(256));
         let survey = survey(&entries, layout.packages(), shards);
         let mut report = Report::default();
         findings::add(&entries, &survey, &mut report);

@@ -24,6 +24,17 @@ pub struct Input {
     /// own, and more than 256 shards are not made. Not together with `shards`.
     #[serde(default)]
     pub max_bytes: Option<u64>,
+    /// What alone is wanted; a whole survey where it is not given.
+    #[serde(default)]
+    pub only: Option<Only>,
+}
+
+/// A part of a survey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Only {
+    /// The shards. No file is read, so what waits for them waits for next to nothing.
+    Shards,
 }
 
 impl Input {

@@ -4,17 +4,19 @@
 //! what there is: modules and their sizes, public items, which module uses
 //! which, the largest files, and modules that use each other in a circle. For
 //! the tasks that come after it, it splits the files into shards of about the
-//! same size, each file in exactly one.
+//! same size, each file in exactly one. Asked for the shards alone it reads no file,
+//! so that those tasks can begin at once.
 //!
 //! ```text
-//! survey:
+//! shards:
 //!   role: architect
 //!   mounts: [src]
+//!   input: { only: shards }
 //! review:
 //!   role: reviewer
-//!   needs: [survey]
+//!   needs: [shards]
 //!   mounts: [src]
-//!   for_each: ${{ tasks.survey.output.shards }}
+//!   for_each: ${{ tasks.shards.output.shards }}
 //!   input: { files: "${{ item.files }}" }
 //! ```
 
@@ -27,9 +29,9 @@ mod parts;
 mod shards;
 mod survey;
 
-pub use agent::Architect;
-pub use input::Input;
-pub use shards::Shard;
+pub use agent::{Answer, Architect};
+pub use input::{Input, Only};
+pub use shards::{Shard, Split};
 pub use survey::{Cycle, Edge, LargeFile, Module, Survey};
 
 ringfence_sdk::register!(Architect);

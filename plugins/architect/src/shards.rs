@@ -14,8 +14,17 @@ pub struct Shard {
     pub files: Vec<String>,
     /// Their size.
     pub bytes: u64,
-    /// Their lines.
-    pub lines: u64,
+}
+
+/// How a tree is split, and nothing else of it: the files were not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Split {
+    /// The number of Rust files.
+    pub files: usize,
+    /// Their size.
+    pub bytes: u64,
+    /// The files, in parts of about the same size.
+    pub shards: Vec<Shard>,
 }
 
 /// A file to be put into a shard.
@@ -23,7 +32,6 @@ pub struct Shard {
 pub(crate) struct Piece {
     pub(crate) path: String,
     pub(crate) bytes: u64,
-    pub(crate) lines: u64,
 }
 
 /// How many shards to make.
@@ -79,7 +87,6 @@ pub(crate) fn split(mut pieces: Vec<Piece>, policy: ShardPolicy) -> Vec<Shard> {
             index: u32::try_from(index).unwrap_or(u32::MAX),
             files: Vec::new(),
             bytes: 0,
-            lines: 0,
         })
         .collect();
     // Of shards of one size the one with fewer files is next, then the first.
@@ -93,7 +100,6 @@ pub(crate) fn split(mut pieces: Vec<Piece>, policy: ShardPolicy) -> Vec<Shard> {
         let shard = &mut shards[index];
         shard.files.push(piece.path);
         shard.bytes += piece.bytes;
-        shard.lines += piece.lines;
         smallest.push(Reverse((shard.bytes, shard.files.len(), index)));
     }
     for shard in &mut shards {
@@ -111,7 +117,6 @@ mod tests {
         Piece {
             path: path.to_owned(),
             bytes,
-            lines: bytes / 30,
         }
     }
 

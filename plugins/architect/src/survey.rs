@@ -144,7 +144,6 @@ impl Entry {
         Piece {
             path: self.path.clone(),
             bytes: self.bytes,
-            lines: self.lines(),
         }
     }
 }

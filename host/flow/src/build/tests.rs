@@ -27,8 +27,8 @@ fn the_shipped_review_is_as_short_and_the_same_plan() {
     let text = include_str!("../../../../workflows/review.yaml");
     let find = |builder: TaskBuilder| {
         builder
-            .needs(["survey"])
-            .for_each("tasks.survey.output.shards")
+            .needs(["shards"])
+            .for_each("tasks.shards.output.shards")
             .input(json!({ "files": "${{ item.files }}" }))
             .mounts(["src"])
     };
@@ -53,6 +53,12 @@ fn the_shipped_review_is_as_short_and_the_same_plan() {
         })
         .default_retry(&RetryPolicy::default())
         .task("survey", role("architect").mounts(["src"]))
+        .task(
+            "shards",
+            role("architect")
+                .input(json!({ "only": "shards" }))
+                .mounts(["src"]),
+        )
         .task("security", find(role("security")))
         .task("performance", find(role("performance")))
         .task("quality", find(role("reviewer")))
@@ -74,7 +80,14 @@ fn the_shipped_review_is_as_short_and_the_same_plan() {
         .task(
             "gate",
             role("quality-gate")
-                .needs(["verify", "fix", "security", "performance", "quality"])
+                .needs([
+                    "verify",
+                    "fix",
+                    "survey",
+                    "security",
+                    "performance",
+                    "quality",
+                ])
                 .input(json!({ "fail_at": "${{ inputs.fail_at }}" })),
         );
     assert!(of_file(text, &NoFiles) == built(&review));
