@@ -410,6 +410,7 @@ impl Dispatcher {
             }
         }
         self.flush();
+        self.errands.begin_together();
     }
 
     /// Gives the journals what was said in this turn, all of it at once.

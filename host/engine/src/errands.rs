@@ -19,6 +19,14 @@ use crate::recall::Search;
 /// From how many on there are many.
 const MANY: usize = 8;
 
+/// How many errands one task begins. Making a task for each takes as long as a tenth of
+/// what a short one does.
+const TOGETHER: usize = 8;
+
+/// With so many under way for each core, none has nothing to do while another one has a
+/// few to begin.
+const ENOUGH: usize = 2 * TOGETHER;
+
 /// What an errand is for.
 #[derive(Debug)]
 pub(crate) enum Errand {
@@ -58,6 +66,10 @@ pub(crate) struct Errands {
     questions: FxHashMap<Ticket, AbortHandle>,
     /// The only one there is, as far as is known.
     lone: Option<Lone>,
+    /// Those that one task is to begin.
+    together: Vec<Begun>,
+    /// From how many under way on they begin together.
+    enough: usize,
 }
 
 /// An errand that waits to be started.
@@ -65,6 +77,29 @@ struct Lone {
     ticket: Ticket,
     errand: Errand,
     work: BoxFuture<'static, Done>,
+}
+
+/// An errand that is about to be begun.
+struct Begun {
+    way_back: WayBack,
+    work: BoxFuture<'static, Done>,
+}
+
+impl Begun {
+    /// Begins it, here. One that is not done at once, as it has to wait or lasts for
+    /// more than a tick, goes on in a task of its own.
+    async fn begin(self) {
+        let Self { way_back, mut work } = self;
+        let begun = poll_fn(|cx| {
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+            Poll::Ready(polled)
+        });
+        match begun.await {
+            Ok(Poll::Pending) => drop(tokio::spawn(async { way_back.come(work.await) })),
+            Ok(Poll::Ready(done)) => way_back.come(done),
+            Err(_panic) => way_back.lose(),
+        }
+    }
 }
 
 impl Errands {
@@ -76,6 +111,8 @@ impl Errands {
             under_way: 0,
             questions: FxHashMap::default(),
             lone: None,
+            together: Vec::new(),
+            enough: ENOUGH * thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
@@ -107,8 +144,9 @@ impl Errands {
         self.spawn(ticket, errand, work);
     }
 
-    /// Starts an errand, or keeps it for [`begin_lone`](Self::begin_lone) if there is no
-    /// other.
+    /// Starts an errand that keeps no thread waiting, or keeps it for
+    /// [`begin_lone`](Self::begin_lone) if there is no other, or for
+    /// [`begin_together`](Self::begin_together) if there are many.
     pub(crate) fn start_or_hold(
         &mut self,
         ticket: Ticket,
@@ -121,9 +159,31 @@ impl Errands {
                 errand,
                 work: Box::pin(work),
             });
+        } else if self.under_way >= self.enough {
+            let begun = Begun {
+                way_back: self.way_back(ticket, errand),
+                work: Box::pin(work),
+            };
+            self.together.push(begun);
+            if self.together.len() >= TOGETHER {
+                self.begin_together();
+            }
         } else {
             self.start(ticket, errand, work);
         }
+    }
+
+    /// Begins those that were kept for it, one after the other in one task.
+    pub(crate) fn begin_together(&mut self) {
+        if self.together.is_empty() {
+            return;
+        }
+        let together = std::mem::take(&mut self.together);
+        tokio::spawn(async {
+            for begun in together {
+                begun.begin().await;
+            }
+        });
     }
 
     fn spawn(
@@ -168,26 +228,15 @@ impl Errands {
         back
     }
 
-    /// Begins the errand that was kept, here. One that is not done at once, as it
-    /// has to wait or lasts for more than a tick, goes on in a task of its own. To
-    /// hand a short one to another thread and back takes longer than itself.
+    /// Begins the errand that was kept, here. To hand a short one to another thread and
+    /// back takes longer than itself.
     pub(crate) async fn begin_lone(&mut self) {
-        let Some(Lone {
-            ticket,
-            errand,
-            mut work,
-        }) = self.lone.take()
-        else {
-            return;
-        };
-        let begun = poll_fn(|cx| {
-            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
-            Poll::Ready(polled)
-        });
-        match begun.await {
-            Ok(Poll::Pending) => self.spawn(ticket, errand, work),
-            Ok(Poll::Ready(done)) => self.way_back(ticket, errand).come(done),
-            Err(_panic) => self.way_back(ticket, errand).lose(),
+        if let Some(lone) = self.lone.take() {
+            let begun = Begun {
+                way_back: self.way_back(lone.ticket, lone.errand),
+                work: lone.work,
+            };
+            begun.begin().await;
         }
     }
 
@@ -327,10 +376,11 @@ mod tests {
     async fn a_lone_errand_that_waits_does_so_elsewhere() {
         let (mut errands, [ticket]) = (Errands::new(), tickets());
         let (go, gone) = oneshot::channel();
-        errands.start_or_hold(ticket, Errand::Attempt, async {
+        let waits = async {
             gone.await.unwrap();
             done()
-        });
+        };
+        errands.start_or_hold(ticket, Errand::Attempt, waits);
         errands.begin_lone().await;
         tokio::task::yield_now().await;
         assert!(errands.try_next().is_none());
@@ -345,6 +395,57 @@ mod tests {
         errands.start_or_hold(second, Errand::Attempt, async { done() });
         let both = [(first, false), (second, false)].into();
         assert_eq!(all_back(&mut errands).await, both);
+    }
+
+    /// Errands of which all but the first begin together.
+    fn many() -> Errands {
+        Errands {
+            enough: 1,
+            ..Errands::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn many_errands_begin_in_one_task_and_none_waits_for_another() {
+        let (mut errands, [first, waits, short]) = (many(), tickets());
+        let (go, gone) = oneshot::channel();
+        errands.start(first, Errand::Attempt, async { done() });
+        errands.start_or_hold(waits, Errand::Attempt, async {
+            gone.await.unwrap();
+            done()
+        });
+        errands.start_or_hold(short, Errand::Attempt, async { done() });
+        tokio::task::yield_now().await;
+        assert_eq!(errands.waiting(), 1, "only the first has begun");
+        errands.begin_together();
+        let back = [errands.next().await.0, errands.next().await.0];
+        assert_eq!(back, [first, short]);
+        go.send(()).unwrap();
+        assert_eq!(all_back(&mut errands).await, [(waits, false)].into());
+    }
+
+    #[tokio::test]
+    async fn a_task_begins_only_so_many_errands() {
+        let (mut errands, tickets) = (many(), tickets::<{ TOGETHER + 2 }>());
+        errands.start(tickets[0], Errand::Attempt, async { done() });
+        for ticket in &tickets[1..] {
+            errands.start_or_hold(*ticket, Errand::Attempt, async { done() });
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(errands.waiting(), TOGETHER + 1);
+        errands.begin_together();
+        assert_eq!(all_back(&mut errands).await.len(), tickets.len());
+    }
+
+    #[tokio::test]
+    async fn one_that_panics_takes_no_other_with_it() {
+        let (mut errands, [first, broken, good]) = (many(), tickets());
+        errands.start(first, Errand::Attempt, async { done() });
+        errands.start_or_hold(broken, Errand::Attempt, async { panic!("here") });
+        errands.start_or_hold(good, Errand::Attempt, async { done() });
+        errands.begin_together();
+        let all = [(first, false), (broken, true), (good, false)].into();
+        assert_eq!(all_back(&mut errands).await, all);
     }
 
     #[tokio::test]
