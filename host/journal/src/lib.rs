@@ -6,6 +6,7 @@
 //! and commits all that has gathered at once.
 
 mod artifacts;
+mod checkpoint;
 mod conduct;
 mod contents;
 mod error;

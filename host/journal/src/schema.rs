@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::JournalError;
+use crate::checkpoint::AT_MOST_PAGES;
 
 /// The format that this version writes. It reads this one and older ones.
 pub(crate) const FORMAT: u32 = 1;
@@ -97,6 +98,8 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
     db.pragma_update(None, "journal_mode", "WAL")
         .map_err(sqlite())?;
     db.pragma_update(None, "synchronous", "FULL")
+        .map_err(sqlite())?;
+    db.pragma_update(None, "wal_autocheckpoint", AT_MOST_PAGES)
         .map_err(sqlite())?;
     let tables: i64 = db
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))

@@ -76,7 +76,8 @@ impl JournalFile {
         writing
             .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
             .map_err(JournalError::sqlite(path))?;
-        let writer = Writer::start(writing, contents.clone()).map_err(JournalError::disk(path))?;
+        let writer =
+            Writer::start(writing, path, contents.clone()).map_err(JournalError::disk(path))?;
         Ok(Self {
             path: path.to_owned(),
             leases: beside.join("leases"),

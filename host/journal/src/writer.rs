@@ -1,6 +1,7 @@
 //! The thread that writes: it commits all that has gathered at once. Whoever has
 //! nothing else to do writes in its place, if it is idle.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
@@ -14,6 +15,7 @@ use ringfence_flow::{
 use rusqlite::{Connection, Transaction, params};
 
 use crate::Lease;
+use crate::checkpoint::Checkpoints;
 use crate::contents::Contents;
 use crate::error::explain;
 use crate::schema::{PATIENCE, place};
@@ -162,9 +164,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends when nobody can send any more.
-    pub(crate) fn start(db: Connection, contents: Contents) -> std::io::Result<Self> {
+    pub(crate) fn start(db: Connection, path: &Path, contents: Contents) -> std::io::Result<Self> {
         let (sender, batches) = mpsc::channel();
-        let pen = Arc::new(Mutex::new(Pen { db, contents }));
+        let checkpoints = Checkpoints::of(path);
+        let pen = Arc::new(Mutex::new(Pen {
+            db,
+            contents,
+            checkpoints,
+        }));
         let of_thread = Arc::clone(&pen);
         thread::Builder::new()
             .name("journal".to_owned())
@@ -183,6 +190,7 @@ impl std::fmt::Debug for Writer {
 struct Pen {
     db: Connection,
     contents: Contents,
+    checkpoints: Checkpoints,
 }
 
 impl Pen {
@@ -190,9 +198,10 @@ impl Pen {
     fn commit(&mut self, batches: &[Batch]) -> Result<(), String> {
         let in_words = |error: rusqlite::Error| explain(&error);
         let transaction = self.db.transaction().map_err(in_words)?;
+        let mut bytes = 0;
         for batch in batches {
             for (number, entry) in (batch.first..).zip(&batch.entries) {
-                insert(
+                bytes += insert(
                     &transaction,
                     &self.contents,
                     batch.run.number,
@@ -201,7 +210,9 @@ impl Pen {
                 )?;
             }
         }
-        transaction.commit().map_err(in_words)
+        transaction.commit().map_err(in_words)?;
+        self.checkpoints.committed(bytes);
+        Ok(())
     }
 
     /// The same of one batch, without waiting for another process that writes.
@@ -261,15 +272,17 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
     true
 }
 
+/// Adds an entry, and says how many bytes it takes in the file.
 fn insert(
     db: &Transaction<'_>,
     contents: &Contents,
     run: i64,
     number: u64,
     entry: &JournalEntry,
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let in_words = |error: rusqlite::Error| explain(&error);
     let body = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
+    let len = body.len().min(LONGEST_INSIDE);
     let (body, content) = if body.len() > LONGEST_INSIDE {
         let hash = contents.put(&body).map_err(|error| error.to_string())?;
         (None, Some(hash))
@@ -312,7 +325,7 @@ fn insert(
         )
         .map_err(in_words)?;
     }
-    Ok(())
+    Ok(len)
 }
 
 /// The artifacts that an event speaks of.

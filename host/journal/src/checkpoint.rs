@@ -1,0 +1,158 @@
+//! Moves what was written ahead to where it belongs, beside whoever writes.
+//!
+//! SQLite does that itself after a commit, and the next one waits for it: two more
+//! synced writes and a copy of all that has gathered. A thread with a connection of its
+//! own does it while the next entries are committed.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+
+use crate::schema::PATIENCE;
+
+/// After so many bytes of entries it is due: the thousand pages that SQLite has by
+/// default.
+const DUE: usize = 4 << 20;
+
+/// The pages written ahead from which on SQLite does it itself after a commit: 32 MiB.
+/// What is written ahead begins anew only when all of it was moved, and while entries
+/// keep coming a thread beside never gets to the end.
+pub(crate) const AT_MOST_PAGES: i64 = 8_192;
+
+/// Has it done when it is due.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    path: PathBuf,
+    /// The bytes of entries since it was last due.
+    bytes: usize,
+    /// Starts when it is first needed: most runs are small.
+    mover: Option<Mover>,
+}
+
+/// The thread.
+#[derive(Debug)]
+struct Mover {
+    wake: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// For the journal at `path`.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            bytes: 0,
+            mover: None,
+        }
+    }
+
+    /// So many bytes of entries were committed.
+    pub(crate) fn committed(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.bytes >= DUE {
+            self.bytes = 0;
+            self.wake();
+        }
+    }
+
+    /// Without a thread SQLite does it alone.
+    fn wake(&mut self) {
+        if self.mover.is_none() {
+            self.mover = Mover::start(self.path.clone());
+        }
+        if let Some(mover) = &self.mover {
+            // One that was woken and has not begun moves all there is.
+            let _ = mover.wake.try_send(());
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    /// Waits for the thread: the last to close the file tidies up after all.
+    fn drop(&mut self) {
+        if let Some(Mover { wake, thread }) = self.mover.take() {
+            drop(wake);
+            // A panic in there has been told, and nothing is lost by it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Mover {
+    fn start(path: PathBuf) -> Option<Self> {
+        let (wake, due) = mpsc::sync_channel(1);
+        let started = thread::Builder::new()
+            .name("journal-ahead".to_owned())
+            .spawn(move || {
+                if let Err(error) = serve(&path, &due) {
+                    tracing::debug!(%error, "who writes moves what was written ahead");
+                }
+            });
+        let thread = started.ok()?;
+        Some(Self { wake, thread })
+    }
+}
+
+/// Does it whenever it is woken, until nobody can wake it any more.
+fn serve(path: &Path, due: &Receiver<()>) -> rusqlite::Result<()> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(PATIENCE)?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    while due.recv().is_ok() {
+        // It waits for nobody who reads or writes, and moves what it can.
+        let moved = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::debug!(%error, "what was written ahead stays there for now");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with one committed row of so many bytes, all of it written ahead.
+    fn written_ahead(path: &Path, bytes: usize) -> Connection {
+        let db = Connection::open(path).unwrap();
+        db.pragma_update(None, "journal_mode", "WAL").unwrap();
+        db.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+        db.execute_batch("CREATE TABLE entry (body BLOB)").unwrap();
+        db.execute("INSERT INTO entry VALUES (zeroblob(?))", [bytes as i64])
+            .unwrap();
+        db
+    }
+
+    fn len(path: &Path) -> usize {
+        std::fs::metadata(path).unwrap().len() as usize
+    }
+
+    #[test]
+    fn what_was_written_ahead_is_moved_when_it_is_due_and_not_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let _writes = written_ahead(&path, DUE);
+        let mut checkpoints = Checkpoints::of(&path);
+        checkpoints.committed(DUE / 2);
+        checkpoints.committed(DUE / 2 - 1);
+        drop(checkpoints);
+        assert!(len(&path) < DUE);
+
+        let mut checkpoints = Checkpoints::of(&path);
+        checkpoints.committed(DUE / 2);
+        checkpoints.committed(DUE / 2);
+        drop(checkpoints);
+        assert!(len(&path) >= DUE);
+    }
+
+    #[test]
+    fn who_writes_goes_on_where_there_is_nothing_to_move() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::of(&dir.path().join("none/journal.db"));
+        checkpoints.committed(DUE);
+        checkpoints.committed(DUE);
+        drop(checkpoints);
+    }
+}
