@@ -1,5 +1,5 @@
-//! The only clocks of this crate: a fine one for the host, coarse ones for
-//! guests.
+//! The only clocks of this crate: a fine one for the host, that of files, and coarse
+//! ones for guests.
 //!
 //! A guest that can measure single microseconds can tell what its neighbours
 //! do from the time that its own memory accesses take. Guests see whole
@@ -39,6 +39,15 @@ impl Stopwatch {
                 tokio::time::Instant::from_std(self.0) + Duration::from_secs(86_400 * 365 * 30)
             })
     }
+}
+
+/// The time that files' times are compared with.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the times of files are those of the system's clock, and decide nothing of a run"
+)]
+pub(crate) fn of_files() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The time of day, in whole milliseconds.

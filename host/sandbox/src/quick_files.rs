@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 use std::ffi::OsString;
+use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
@@ -17,12 +18,37 @@ use crate::grants::Preopen;
 ///
 /// Then a core is held up by no more than the guest's own reading: each call looks at
 /// a file or reads 64 KiB at most of one, and how long it takes counts as time that the
-/// attempt has run. What may take longer (opening, a listing, mounts that are written,
-/// a filesystem of another machine or program, in the folder or below it) is left to
-/// threads that may wait.
+/// attempt has run. What may take longer (opening what the kernel does not know yet, a
+/// listing, mounts that are written, a filesystem of another machine or program, in the
+/// folder or below it) is left to threads that may wait.
 pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
     let only_read = |preopen: &Preopen<'_>| preopen.access == MountAccess::ReadOnly;
     preopens.iter().all(only_read) && are_quick(preopens.iter().map(|preopen| preopen.path))
+}
+
+/// Opens a regular file below `folder` to be read, if the kernel knows the way to it by
+/// heart and can do so at once. `None` where it does not, there is none, or it is
+/// something else: whoever may wait finds out which.
+#[cfg(target_os = "linux")]
+pub(crate) fn open_known(folder: &File, path: &str, follow: bool) -> Option<File> {
+    use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fcntl_setfl, fstat, openat2};
+    // A pipe that was put in its place is open at once, and is no file.
+    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    flags.set(OFlags::NOFOLLOW, !follow);
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+    let file = openat2(folder, path, flags, Mode::empty(), resolve).ok()?;
+    let found = fstat(&file).ok()?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    fcntl_setfl(&file, OFlags::empty()).ok()?;
+    Some(file.into())
+}
+
+/// Elsewhere nobody knows.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn open_known(_: &File, _: &str, _: bool) -> Option<File> {
+    None
 }
 
 /// Whether each folder is local, with no other filesystem mounted below it.
@@ -110,6 +136,54 @@ mod tests {
     use ringfence_flow::MountName;
 
     use super::*;
+
+    #[test]
+    fn a_file_is_opened_at_once_only_where_it_is_one_and_below_its_folder() {
+        use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, mknodat};
+        use std::io::Read as _;
+        use std::os::unix::fs::symlink;
+
+        let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir(at("folder")).unwrap();
+        std::fs::write(at("folder/file"), "text").unwrap();
+        std::fs::write(outside.path().join("file"), "secret").unwrap();
+        symlink("folder/file", at("link")).unwrap();
+        symlink(outside.path().join("file"), at("out")).unwrap();
+        mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let folder = File::open(dir.path()).unwrap();
+        // What was just looked at is known, unless the kernel needs the memory.
+        let open = |path: &str, follow| {
+            (0..100).find_map(|_| {
+                drop(std::fs::metadata(at(path)));
+                open_known(&folder, path, follow)
+            })
+        };
+        for path in ["folder/file", "link"] {
+            let mut opened = open(path, true).unwrap();
+            let mut text = String::new();
+            opened.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "text", "{path}");
+            let flags = fcntl_getfl(&opened).unwrap();
+            assert!(!flags.contains(OFlags::NONBLOCK));
+        }
+        let out = outside.path().join("file");
+        let others = [
+            "",
+            "none",
+            "folder",
+            "folder/file/",
+            "../x",
+            "out",
+            "pipe",
+            "a\0b",
+        ];
+        for path in others.into_iter().chain(out.to_str()) {
+            assert!(open(path, true).is_none(), "{path:?}");
+        }
+        assert!(open("link", false).is_none());
+        assert!(open("folder/file", false).is_some());
+    }
 
     #[test]
     fn what_is_mounted_below_a_folder_is_told_from_what_is_beside_it() {

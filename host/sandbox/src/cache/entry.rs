@@ -22,6 +22,7 @@ use crc32fast::Hasher;
 use ringfence_flow::ContentHash;
 
 use super::place;
+use crate::clock;
 use crate::compile::{Compatibility, ComponentFacts};
 use crate::source_lines::{MAX_LEN, SourceLines};
 
@@ -207,7 +208,7 @@ const USED: Duration = Duration::from_secs(60);
 
 /// Marks an entry as used now, unless it was a moment ago.
 pub(super) fn touch(path: &Path, used: Option<SystemTime>) {
-    let age = used.and_then(|used| SystemTime::now().duration_since(used).ok());
+    let age = used.and_then(|used| clock::of_files().duration_since(used).ok());
     if age.is_some_and(|age| age < USED) {
         return;
     }

@@ -36,7 +36,6 @@ pub use own_program::{COMPILE_ARGUMENT, is_compile_child, own_program};
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use ringfence_flow::{ContentHash, clean_text};
 use sha2::{Digest, Sha256};
@@ -44,6 +43,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::{CacheKey, CompileCache, GivenUp};
+use crate::clock;
 use crate::component_check::{ComponentInterface, RawDescription};
 use crate::config::Compilation;
 use crate::folder::Stamp;
@@ -210,7 +210,7 @@ impl Compiler {
     /// A file had this stamp before it was read, and this content.
     pub(crate) fn learn(&self, stamp: Stamp, content: ContentHash) {
         if let Some(cache) = &self.cache
-            && stamp.is_settled(now())
+            && stamp.is_settled(clock::of_files())
         {
             cache.files().learn(stamp, content);
         }
@@ -301,21 +301,12 @@ pub fn engine_for(sandboxes: u32) -> wasmtime::Result<Engine> {
     crate::engine::pooled(sandboxes)
 }
 
-/// The time that files' times are compared with.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the times of files are those of the system's clock, and decide nothing of a run"
-)]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// Runs `work` where it does not keep other tasks from running.
 fn from_cache(cache: Option<&CompileCache>, engine: &Engine, key: CacheKey) -> Option<LoadedCode> {
     let (component, facts) = cache?.load(engine, &key)?;
     Some(LoadedCode::new(component, facts, key))
 }
 
+/// Runs `work` where it does not keep other tasks from running.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RefusalReason> + Send + 'static,
 ) -> Result<T, RefusalReason> {

@@ -18,7 +18,7 @@
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::FsPerms;
-use wasmtime_wasi::filesystem::{Descriptor, Dir, File, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File, OpenMode, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
@@ -29,6 +29,7 @@ use wasmtime_wasi::p2::{DynOutputStream, FsResult, ReaddirIterator};
 
 use super::listing;
 use crate::grants::Effect;
+use crate::quick_files;
 use crate::state::AttemptState;
 
 type Fd = Resource<Descriptor>;
@@ -207,14 +208,28 @@ impl AttemptState {
         let mount = self.folders.mount_of(&fd);
         let effect = reached_for(self, opens_to_write(open, flags), &[&fd]);
         match self.kind(&fd, follow, path.clone()).await {
-            None
-            | Some(
+            Ok(
                 DescriptorType::RegularFile
                 | DescriptorType::Directory
                 | DescriptorType::SymbolicLink,
             ) => {}
             // wasmtime calls pipes and sockets unknown.
-            Some(_) => return Ok(Err(self.denied(Effect::SpecialFile))),
+            Ok(_) => return Ok(Err(self.denied(Effect::SpecialFile))),
+            // Another reason is told where it is opened.
+            Err(error) => match self.filesystem().convert_error_code(error)? {
+                ErrorCode::NoEntry if !open.contains(OpenFlags::CREATE) => {
+                    return Ok(Err(ErrorCode::NoEntry));
+                }
+                _ => {}
+            },
+        }
+        if open == OpenFlags::empty()
+            && flags == DescriptorFlags::READ
+            && let Some(opened) = self.open_in_place(&fd, follow, &path)
+        {
+            let opened = self.table.push(opened)?;
+            self.folders.opened(&opened, mount);
+            return Ok(Ok(opened));
         }
         let before = match self.call_aside(&fd) {
             Ok(before) => before,
@@ -231,6 +246,23 @@ impl AttemptState {
             self.read_in_place(opened)?;
         }
         told(self, effect, done)
+    }
+
+    /// Opens a file to be read in the attempt's own thread, where that is done and
+    /// keeps it from nothing.
+    fn open_in_place(&self, fd: &Fd, follow: PathFlags, path: &str) -> Option<Descriptor> {
+        let Descriptor::Dir(folder) = self.table.get(fd).ok().filter(|_| self.reads_in_place)?
+        else {
+            return None;
+        };
+        let follow = follow.contains(PathFlags::SYMLINK_FOLLOW);
+        let file = quick_files::open_known(&folder.dir, path, follow)?;
+        Some(Descriptor::File(File::new(
+            file,
+            folder.perms,
+            OpenMode::READ,
+            true,
+        )))
     }
 
     /// Lists a folder, as far as there is memory for its names.
@@ -338,17 +370,17 @@ impl AttemptState {
         }
         let itself = PathFlags::empty();
         let kind = self.kind(fd, itself, path.to_owned()).await;
-        if kind == Some(DescriptorType::SymbolicLink) {
+        if matches!(kind, Ok(DescriptorType::SymbolicLink)) {
             return Ok(Err(self.denied(Effect::SymbolicLink)));
         }
         Ok(Ok(()))
     }
 
-    /// What lies at `path`, if something does and it can be looked at.
-    async fn kind(&mut self, fd: &Fd, follow: PathFlags, path: String) -> Option<DescriptorType> {
+    /// What lies at `path`, or why it cannot be looked at.
+    async fn kind(&mut self, fd: &Fd, follow: PathFlags, path: String) -> FsResult<DescriptorType> {
         let fd = Resource::new_borrow(fd.rep());
         let stat = self.filesystem().stat_at(fd, follow, path).await;
-        stat.ok().map(|stat| stat.type_)
+        stat.map(|stat| stat.type_)
     }
 
     fn denied(&mut self, effect: Effect) -> ErrorCode {
