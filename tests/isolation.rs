@@ -288,6 +288,9 @@ async fn a_mount_is_all_that_an_agent_sees() {
         assert!(tries["list the mount"]);
         assert_eq!(tries["write in the mount"], may_write, "{tries:?}");
         assert_eq!(tries["make a folder in the mount"], may_write, "{tries:?}");
+        assert!(tries["hear that nothing is there to read"], "{tries:?}");
+        let refused = tries["hear that nothing may be written, there or not"];
+        assert_eq!(refused, !may_write, "{tries:?}");
         for outside in [
             "read above the mount",
             "read far above the mount",

@@ -540,7 +540,7 @@ impl Dispatcher {
         if touches_files {
             self.errands.start(ticket, Errand::Attempt, made);
         } else {
-            self.errands.start_or_hold(ticket, Errand::Attempt, made);
+            self.errands.start_or_hold(ticket, made);
         }
     }
 

@@ -19,12 +19,13 @@ use crate::recall::Search;
 /// From how many on there are many.
 const MANY: usize = 8;
 
-/// How many errands one task begins. Making a task for each takes as long as a tenth of
+/// How many attempts one task begins. Making a task for each takes as long as a tenth of
 /// what a short one does.
 const TOGETHER: usize = 8;
 
-/// With so many under way for each core, none has nothing to do while another one has a
-/// few to begin.
+/// With so many under way for each core they begin together: there should be enough for
+/// all cores. Where most of them wait for something, a core may have nothing to do while
+/// another one begins a few, for as many ticks at most.
 const ENOUGH: usize = 2 * TOGETHER;
 
 /// What an errand is for.
@@ -72,14 +73,13 @@ pub(crate) struct Errands {
     enough: usize,
 }
 
-/// An errand that waits to be started.
+/// An attempt that waits to be started.
 struct Lone {
     ticket: Ticket,
-    errand: Errand,
     work: BoxFuture<'static, Done>,
 }
 
-/// An errand that is about to be begun.
+/// An attempt that is about to be begun.
 struct Begun {
     way_back: WayBack,
     work: BoxFuture<'static, Done>,
@@ -139,29 +139,27 @@ impl Errands {
         work: impl Future<Output = Done> + Send + 'static,
     ) {
         if let Some(lone) = self.lone.take() {
-            self.spawn(lone.ticket, lone.errand, lone.work);
+            self.spawn(lone.ticket, Errand::Attempt, lone.work);
         }
         self.spawn(ticket, errand, work);
     }
 
-    /// Starts an errand that keeps no thread waiting, or keeps it for
-    /// [`begin_lone`](Self::begin_lone) if there is no other, or for
-    /// [`begin_together`](Self::begin_together) if there are many.
+    /// Starts an attempt that keeps no thread waiting, or keeps it for
+    /// [`begin_lone`](Self::begin_lone) if nothing else is under way, or for
+    /// [`begin_together`](Self::begin_together) if plenty is.
     pub(crate) fn start_or_hold(
         &mut self,
         ticket: Ticket,
-        errand: Errand,
         work: impl Future<Output = Done> + Send + 'static,
     ) {
         if self.is_empty() {
             self.lone = Some(Lone {
                 ticket,
-                errand,
                 work: Box::pin(work),
             });
         } else if self.under_way >= self.enough {
             let begun = Begun {
-                way_back: self.way_back(ticket, errand),
+                way_back: self.way_back(ticket, Errand::Attempt),
                 work: Box::pin(work),
             };
             self.together.push(begun);
@@ -169,7 +167,7 @@ impl Errands {
                 self.begin_together();
             }
         } else {
-            self.start(ticket, errand, work);
+            self.start(ticket, Errand::Attempt, work);
         }
     }
 
@@ -228,12 +226,12 @@ impl Errands {
         back
     }
 
-    /// Begins the errand that was kept, here. To hand a short one to another thread and
+    /// Begins the attempt that was kept, here. To hand a short one to another thread and
     /// back takes longer than itself.
     pub(crate) async fn begin_lone(&mut self) {
         if let Some(lone) = self.lone.take() {
             let begun = Begun {
-                way_back: self.way_back(lone.ticket, lone.errand),
+                way_back: self.way_back(lone.ticket, Errand::Attempt),
                 work: lone.work,
             };
             begun.begin().await;
@@ -361,7 +359,7 @@ mod tests {
     #[tokio::test]
     async fn a_lone_errand_that_is_short_is_done_here() {
         let (mut errands, [ticket]) = (Errands::new(), tickets());
-        errands.start_or_hold(ticket, Errand::Attempt, async { done() });
+        errands.start_or_hold(ticket, async { done() });
         assert!(!errands.is_empty());
         assert!(errands.try_next().is_none(), "it has not begun");
         errands.begin_lone().await;
@@ -380,7 +378,7 @@ mod tests {
             gone.await.unwrap();
             done()
         };
-        errands.start_or_hold(ticket, Errand::Attempt, waits);
+        errands.start_or_hold(ticket, waits);
         errands.begin_lone().await;
         tokio::task::yield_now().await;
         assert!(errands.try_next().is_none());
@@ -391,8 +389,8 @@ mod tests {
     #[tokio::test]
     async fn with_a_second_errand_the_first_starts_too() {
         let (mut errands, [first, second]) = (Errands::new(), tickets());
-        errands.start_or_hold(first, Errand::Attempt, async { done() });
-        errands.start_or_hold(second, Errand::Attempt, async { done() });
+        errands.start_or_hold(first, async { done() });
+        errands.start_or_hold(second, async { done() });
         let both = [(first, false), (second, false)].into();
         assert_eq!(all_back(&mut errands).await, both);
     }
@@ -410,11 +408,11 @@ mod tests {
         let (mut errands, [first, waits, short]) = (many(), tickets());
         let (go, gone) = oneshot::channel();
         errands.start(first, Errand::Attempt, async { done() });
-        errands.start_or_hold(waits, Errand::Attempt, async {
+        errands.start_or_hold(waits, async {
             gone.await.unwrap();
             done()
         });
-        errands.start_or_hold(short, Errand::Attempt, async { done() });
+        errands.start_or_hold(short, async { done() });
         tokio::task::yield_now().await;
         assert_eq!(errands.waiting(), 1, "only the first has begun");
         errands.begin_together();
@@ -429,7 +427,7 @@ mod tests {
         let (mut errands, tickets) = (many(), tickets::<{ TOGETHER + 2 }>());
         errands.start(tickets[0], Errand::Attempt, async { done() });
         for ticket in &tickets[1..] {
-            errands.start_or_hold(*ticket, Errand::Attempt, async { done() });
+            errands.start_or_hold(*ticket, async { done() });
         }
         tokio::task::yield_now().await;
         assert_eq!(errands.waiting(), TOGETHER + 1);
@@ -441,8 +439,8 @@ mod tests {
     async fn one_that_panics_takes_no_other_with_it() {
         let (mut errands, [first, broken, good]) = (many(), tickets());
         errands.start(first, Errand::Attempt, async { done() });
-        errands.start_or_hold(broken, Errand::Attempt, async { panic!("here") });
-        errands.start_or_hold(good, Errand::Attempt, async { done() });
+        errands.start_or_hold(broken, async { panic!("here") });
+        errands.start_or_hold(good, async { done() });
         errands.begin_together();
         let all = [(first, false), (broken, true), (good, false)].into();
         assert_eq!(all_back(&mut errands).await, all);
@@ -451,7 +449,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_panics_comes_back_as_lost_wherever_it_was() {
         let (mut errands, [here, there]) = (Errands::new(), tickets());
-        errands.start_or_hold(here, Errand::Attempt, async { panic!("here") });
+        errands.start_or_hold(here, async { panic!("here") });
         errands.begin_lone().await;
         errands.start(there, Errand::Attempt, async { panic!("there") });
         let both = [(here, true), (there, true)].into();

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
+use crate::{JournalError, schema};
 
-use crate::schema::PATIENCE;
-
-/// After so many bytes of entries it is due: the thousand pages that SQLite has by
-/// default.
+/// After so many bytes it is due: the thousand pages that SQLite has by default.
 const DUE: usize = 4 << 20;
+
+/// What a commit writes besides its entries, in bytes: whole pages, of which two are
+/// begun by others.
+const COMMIT: usize = 2 * 4_096;
 
 /// The pages written ahead from which on SQLite does it itself after a commit: 32 MiB.
 /// What is written ahead begins anew only when all of it was moved, and while entries
@@ -25,7 +26,7 @@ pub(crate) const AT_MOST_PAGES: i64 = 8_192;
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     path: PathBuf,
-    /// The bytes of entries since it was last due.
+    /// The bytes since it was last due, more or less.
     bytes: usize,
     /// Starts when it is first needed: most runs are small.
     mover: Option<Mover>,
@@ -48,9 +49,9 @@ impl Checkpoints {
         }
     }
 
-    /// So many bytes of entries were committed.
+    /// So many bytes of entries were committed at once.
     pub(crate) fn committed(&mut self, bytes: usize) {
-        self.bytes += bytes;
+        self.bytes += bytes + COMMIT;
         if self.bytes >= DUE {
             self.bytes = 0;
             self.wake();
@@ -96,10 +97,10 @@ impl Mover {
 }
 
 /// Does it whenever it is woken, until nobody can wake it any more.
-fn serve(path: &Path, due: &Receiver<()>) -> rusqlite::Result<()> {
-    let db = Connection::open(path)?;
-    db.busy_timeout(PATIENCE)?;
-    db.pragma_update(None, "synchronous", "FULL")?;
+fn serve(path: &Path, due: &Receiver<()>) -> Result<(), JournalError> {
+    let db = schema::open_to_read(path)?;
+    db.pragma_update(None, "synchronous", "FULL")
+        .map_err(JournalError::sqlite(path))?;
     while due.recv().is_ok() {
         // It waits for nobody who reads or writes, and moves what it can.
         let moved = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
@@ -112,16 +113,19 @@ fn serve(path: &Path, due: &Receiver<()>) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
 
-    /// A file with one committed row of so many bytes, all of it written ahead.
+    /// A journal with so many bytes in it, all of them written ahead.
     fn written_ahead(path: &Path, bytes: usize) -> Connection {
-        let db = Connection::open(path).unwrap();
-        db.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let db = schema::open(path).unwrap();
         db.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-        db.execute_batch("CREATE TABLE entry (body BLOB)").unwrap();
-        db.execute("INSERT INTO entry VALUES (zeroblob(?))", [bytes as i64])
-            .unwrap();
+        db.execute(
+            "INSERT INTO entry (place, first, schema, body) VALUES (1, 1, 1, zeroblob(?))",
+            [bytes as i64],
+        )
+        .unwrap();
         db
     }
 
@@ -136,23 +140,34 @@ mod tests {
         let _writes = written_ahead(&path, DUE);
         let mut checkpoints = Checkpoints::of(&path);
         checkpoints.committed(DUE / 2);
-        checkpoints.committed(DUE / 2 - 1);
+        checkpoints.committed(DUE / 2 - 2 * COMMIT - 1);
         drop(checkpoints);
         assert!(len(&path) < DUE);
 
         let mut checkpoints = Checkpoints::of(&path);
         checkpoints.committed(DUE / 2);
-        checkpoints.committed(DUE / 2);
+        checkpoints.committed(DUE / 2 - 2 * COMMIT);
         drop(checkpoints);
         assert!(len(&path) >= DUE);
     }
 
     #[test]
-    fn who_writes_goes_on_where_there_is_nothing_to_move() {
+    fn small_commits_add_up_by_their_pages() {
         let dir = tempfile::tempdir().unwrap();
-        let mut checkpoints = Checkpoints::of(&dir.path().join("none/journal.db"));
-        checkpoints.committed(DUE);
+        let mut checkpoints = Checkpoints::of(&dir.path().join("journal.db"));
+        (1..DUE / COMMIT).for_each(|_| checkpoints.committed(0));
+        assert!(checkpoints.mover.is_none());
+        checkpoints.committed(0);
+        assert!(checkpoints.mover.is_some());
+    }
+
+    #[test]
+    fn where_the_journal_has_gone_none_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let mut checkpoints = Checkpoints::of(&path);
         checkpoints.committed(DUE);
         drop(checkpoints);
+        assert!(!path.exists());
     }
 }

@@ -86,20 +86,23 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(JournalError::sqlite(path))?;
-    db.busy_timeout(PATIENCE)
-        .map_err(JournalError::sqlite(path))?;
+    be_patient(&db).map_err(JournalError::sqlite(path))?;
     check(&db, path)?;
     Ok(db)
 }
 
+/// Waits for other processes, and leaves what is written ahead to who moves it.
+fn be_patient(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(PATIENCE)?;
+    db.pragma_update(None, "wal_autocheckpoint", AT_MOST_PAGES)
+}
+
 fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
     let sqlite = || JournalError::sqlite(path);
-    db.busy_timeout(PATIENCE).map_err(sqlite())?;
+    be_patient(db).map_err(sqlite())?;
     db.pragma_update(None, "journal_mode", "WAL")
         .map_err(sqlite())?;
     db.pragma_update(None, "synchronous", "FULL")
-        .map_err(sqlite())?;
-    db.pragma_update(None, "wal_autocheckpoint", AT_MOST_PAGES)
         .map_err(sqlite())?;
     let tables: i64 = db
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -133,5 +136,22 @@ fn check(db: &Connection, path: &Path) -> Result<(), JournalError> {
             known: FORMAT,
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_moves_what_is_written_ahead_before_there_is_much() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        for db in [open(&path), open_to_read(&path)] {
+            let pages = db
+                .unwrap()
+                .pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0));
+            assert_eq!(pages, Ok(AT_MOST_PAGES));
+        }
     }
 }

@@ -272,7 +272,7 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
     true
 }
 
-/// Adds an entry, and says how many bytes it takes in the file.
+/// Adds an entry, and says how many bytes of it are in the file.
 fn insert(
     db: &Transaction<'_>,
     contents: &Contents,
@@ -282,13 +282,13 @@ fn insert(
 ) -> Result<usize, String> {
     let in_words = |error: rusqlite::Error| explain(&error);
     let body = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
-    let len = body.len().min(LONGEST_INSIDE);
     let (body, content) = if body.len() > LONGEST_INSIDE {
         let hash = contents.put(&body).map_err(|error| error.to_string())?;
         (None, Some(hash))
     } else {
         (Some(body), None)
     };
+    let len = body.as_ref().map_or(0, Vec::len);
     db.prepare_cached(
         "INSERT INTO entry (place, first, schema, body, content) VALUES (?, ?, ?, ?, ?)",
     )

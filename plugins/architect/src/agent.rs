@@ -76,7 +76,8 @@ impl Agent for Architect {
 }
 
 /// Splits the files by what the folders say of their sizes. One that cannot be looked
-/// at counts as empty: whoever gets it will say why.
+/// at counts as empty: whoever gets it will say why. A survey counts those as empty that
+/// it cannot read.
 fn by_size(root: &Path, paths: &[String], policy: ShardPolicy) -> Split {
     let pieces: Vec<Piece> = paths
         .iter()

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::IntoIter;
 
-use super::{LoadedComponent, Loader, aside};
+use super::{LoadedComponent, Loader};
 
 /// The files that no thread has taken yet. No more are taken when it is dropped where
 /// it was made.
@@ -33,7 +33,7 @@ pub(super) async fn load(
     let under_way: Vec<_> = (0..threads)
         .map(|_| {
             let (loader, files) = (Arc::clone(loader), Arc::clone(&waiting.0));
-            tokio::spawn(aside(move || take(&loader, &files)))
+            tokio::task::spawn_blocking(move || take(&loader, &files))
         })
         .collect();
     let (mut known, mut new) = (Vec::new(), Vec::new());

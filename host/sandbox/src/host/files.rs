@@ -207,6 +207,7 @@ impl AttemptState {
     ) -> Result<Told<Fd>> {
         let mount = self.folders.mount_of(&fd);
         let effect = reached_for(self, opens_to_write(open, flags), &[&fd]);
+        let only_reads = open == OpenFlags::empty() && flags == DescriptorFlags::READ;
         match self.kind(&fd, follow, path.clone()).await {
             Ok(
                 DescriptorType::RegularFile
@@ -215,18 +216,14 @@ impl AttemptState {
             ) => {}
             // wasmtime calls pipes and sockets unknown.
             Ok(_) => return Ok(Err(self.denied(Effect::SpecialFile))),
-            // Another reason is told where it is opened.
+            // What else is wrong, with the flags before the path, is told where it is
+            // opened.
             Err(error) => match self.filesystem().convert_error_code(error)? {
-                ErrorCode::NoEntry if !open.contains(OpenFlags::CREATE) => {
-                    return Ok(Err(ErrorCode::NoEntry));
-                }
+                ErrorCode::NoEntry if only_reads => return Ok(Err(ErrorCode::NoEntry)),
                 _ => {}
             },
         }
-        if open == OpenFlags::empty()
-            && flags == DescriptorFlags::READ
-            && let Some(opened) = self.open_in_place(&fd, follow, &path)
-        {
+        if only_reads && let Some(opened) = self.open_in_place(&fd, follow, &path) {
             let opened = self.table.push(opened)?;
             self.folders.opened(&opened, mount);
             return Ok(Ok(opened));

@@ -1,6 +1,7 @@
 //! Files outside of what is mounted.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::Try;
@@ -26,6 +27,17 @@ fn in_mount(mount: &Path) -> Vec<Try> {
         Try::new("write in the mount", fs::write(&inside, "x")),
         Try::new("remove in the mount", fs::remove_file(&inside)),
         Try::new(
+            "hear that nothing is there to read",
+            fails(fs::File::open(mount.join("none")), ErrorKind::NotFound),
+        ),
+        Try::new(
+            "hear that nothing may be written, there or not",
+            fails(
+                fs::OpenOptions::new().write(true).open(mount.join("none")),
+                ErrorKind::PermissionDenied,
+            ),
+        ),
+        Try::new(
             "make a folder in the mount",
             fs::create_dir(mount.join("probe")),
         ),
@@ -45,6 +57,14 @@ fn in_mount(mount: &Path) -> Vec<Try> {
             fs::rename(mount.join("a.txt"), "/a.txt"),
         ),
     ]
+}
+
+/// Whether it failed like this.
+fn fails(result: io::Result<fs::File>, kind: ErrorKind) -> Result<(), String> {
+    match result {
+        Err(error) if error.kind() == kind => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
 }
 
 #[cfg(target_family = "wasm")]
