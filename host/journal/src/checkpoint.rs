@@ -1,12 +1,16 @@
-//! Moves what was written ahead to where it belongs, beside whoever writes.
+//! Moves what was written ahead to where it belongs, beside the journal's thread.
 //!
 //! SQLite does that itself after a commit, and the next one waits for it: two more
 //! synced writes and a copy of all that has gathered. A thread with a connection of its
-//! own does it while the next entries are committed.
+//! own does it while the next entries are committed. Those take longer meanwhile, as
+//! they wait for the same disk; so where a step waits for each commit, it is done at
+//! once.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
 
 use crate::{JournalError, schema};
 
@@ -49,17 +53,18 @@ impl Checkpoints {
         }
     }
 
-    /// So many bytes of entries were committed at once.
-    pub(crate) fn committed(&mut self, bytes: usize) {
+    /// So many bytes of entries were committed at once. Whether it is due now.
+    pub(crate) fn committed(&mut self, bytes: usize) -> bool {
         self.bytes += bytes + COMMIT;
-        if self.bytes >= DUE {
+        let is_due = self.bytes >= DUE;
+        if is_due {
             self.bytes = 0;
-            self.wake();
         }
+        is_due
     }
 
-    /// Without a thread SQLite does it alone.
-    fn wake(&mut self) {
+    /// Has it done beside. Without a thread SQLite does it alone.
+    pub(crate) fn wake(&mut self) {
         if self.mover.is_none() {
             self.mover = Mover::start(self.path.clone());
         }
@@ -102,19 +107,21 @@ fn serve(path: &Path, due: &Receiver<()>) -> Result<(), JournalError> {
     db.pragma_update(None, "synchronous", "FULL")
         .map_err(JournalError::sqlite(path))?;
     while due.recv().is_ok() {
-        // It waits for nobody who reads or writes, and moves what it can.
-        let moved = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            tracing::debug!(%error, "what was written ahead stays there for now");
-        }
+        run(&db);
     }
     Ok(())
 }
 
+/// Does it here. It waits for nobody who reads or writes, and moves what it can.
+pub(crate) fn run(db: &Connection) {
+    let moved = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    if let Err(error) = moved {
+        tracing::debug!(%error, "what was written ahead stays there for now");
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
 
     /// A journal with so many bytes in it, all of them written ahead.
@@ -134,31 +141,38 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_ahead_is_moved_when_it_is_due_and_not_before() {
+    fn what_was_written_ahead_is_moved_when_the_thread_is_woken() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.db");
-        let _writes = written_ahead(&path, DUE);
-        let mut checkpoints = Checkpoints::of(&path);
-        checkpoints.committed(DUE / 2);
-        checkpoints.committed(DUE / 2 - 2 * COMMIT - 1);
-        drop(checkpoints);
+        let db = written_ahead(&path, DUE);
+        drop(Checkpoints::of(&path));
         assert!(len(&path) < DUE);
-
         let mut checkpoints = Checkpoints::of(&path);
-        checkpoints.committed(DUE / 2);
-        checkpoints.committed(DUE / 2 - 2 * COMMIT);
+        checkpoints.wake();
         drop(checkpoints);
+        assert!(len(&path) >= DUE);
+        drop(db);
+    }
+
+    #[test]
+    fn what_was_written_ahead_is_moved_at_once_where_that_is_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let db = written_ahead(&path, DUE);
+        run(&db);
         assert!(len(&path) >= DUE);
     }
 
     #[test]
-    fn small_commits_add_up_by_their_pages() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut checkpoints = Checkpoints::of(&dir.path().join("journal.db"));
-        (1..DUE / COMMIT).for_each(|_| checkpoints.committed(0));
-        assert!(checkpoints.mover.is_none());
-        checkpoints.committed(0);
-        assert!(checkpoints.mover.is_some());
+    fn entries_and_commits_add_up_until_it_is_due() {
+        let mut checkpoints = Checkpoints::of(Path::new("none"));
+        for _ in 0..2 {
+            assert!(!checkpoints.committed(DUE / 2));
+            assert!(!checkpoints.committed(DUE / 2 - 2 * COMMIT - 1));
+            assert!(checkpoints.committed(0));
+            let small = (0..DUE / COMMIT).map(|_| checkpoints.committed(0));
+            assert_eq!(small.filter(|due| *due).count(), 1);
+        }
     }
 
     #[test]
@@ -166,7 +180,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.db");
         let mut checkpoints = Checkpoints::of(&path);
-        checkpoints.committed(DUE);
+        checkpoints.wake();
         drop(checkpoints);
         assert!(!path.exists());
     }

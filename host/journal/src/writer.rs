@@ -15,7 +15,7 @@ use ringfence_flow::{
 use rusqlite::{Connection, Transaction, params};
 
 use crate::Lease;
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{self, Checkpoints};
 use crate::contents::Contents;
 use crate::error::explain;
 use crate::schema::{PATIENCE, place};
@@ -194,8 +194,9 @@ struct Pen {
 }
 
 impl Pen {
-    /// Commits all of the batches, or nothing.
-    fn commit(&mut self, batches: &[Batch]) -> Result<(), String> {
+    /// Commits all of the batches, or nothing. Says whether what was written ahead is to
+    /// be moved.
+    fn commit(&mut self, batches: &[Batch]) -> Result<bool, String> {
         let in_words = |error: rusqlite::Error| explain(&error);
         let transaction = self.db.transaction().map_err(in_words)?;
         let mut bytes = 0;
@@ -211,8 +212,7 @@ impl Pen {
             }
         }
         transaction.commit().map_err(in_words)?;
-        self.checkpoints.committed(bytes);
-        Ok(())
+        Ok(self.checkpoints.committed(bytes))
     }
 
     /// The same of one batch, without waiting for another process that writes.
@@ -222,7 +222,10 @@ impl Pen {
         let committed = self.commit(std::slice::from_ref(batch));
         // It sets a number, and what is committed is committed whatever becomes of it.
         let _ = self.db.busy_timeout(PATIENCE);
-        committed
+        if committed? {
+            checkpoint::run(&self.db);
+        }
+        Ok(())
     }
 }
 
@@ -247,10 +250,14 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
     let (mut wait, most) = RETRY;
     let mut stuck = false;
     loop {
-        let committed = pen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .commit(batches);
+        let committed = {
+            let mut pen = pen.lock().unwrap_or_else(PoisonError::into_inner);
+            let committed = pen.commit(batches);
+            if committed == Ok(true) {
+                pen.checkpoints.wake();
+            }
+            committed
+        };
         let Err(why) = committed else { break };
         let listeners: Vec<_> = batches.iter().filter_map(|b| b.run.listener()).collect();
         if listeners.is_empty() {
