@@ -28,6 +28,9 @@ use ringfence_journal::{JournalFile, RunHeader};
 /// How many questions a run asks, one after the other.
 const QUESTIONS: usize = 400;
 
+/// A part of the reason that somebody gives.
+const NOTE: &str = "It looks good to me, and it did so the last time that I was asked. ";
+
 /// How often a journal that says nothing is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -84,7 +87,11 @@ fn history() -> Vec<Vec<JournalEntry>> {
         let waiting = replay.run().awaiting().next();
         let Some(task) = waiting else { break };
         second += 1;
-        let decision = Decision::of("ada", true, None);
+        let decision = Decision {
+            // So long that what is written ahead is moved several times.
+            note: Some(NOTE.repeat(second as usize % 400).into()),
+            ..Decision::of("ada", true, None)
+        };
         let decided = RunInput::Decided { task, decision };
         steps.push(replay.drive(at(second), &outermost, decided));
     }
@@ -171,7 +178,7 @@ fn what_was_acknowledged_survives_torn_writes_and_errors() {
         fs::create_dir(&first).unwrap();
         let file = JournalFile::open(&first.join("journal.sqlite")).unwrap();
         let journal = file.create(&run(), &header()).unwrap();
-        let operations = 1_200;
+        let operations = 7_000;
         let mut fault = |share| (draws.below(share) == 0).then(|| draws.below(operations));
         let faults = Faults {
             full_after: fault(3),
