@@ -56,8 +56,8 @@ const fn with_room(layout: Layout) -> Layout {
     }
 }
 
-/// A block of the C library's. Apart, so that taking one from a list saves no registers
-/// for what happens here.
+/// A block of the C library's. Apart, so that taking one from a list moves no stack
+/// pointer for what happens here.
 ///
 /// # Safety
 /// The layout is not empty.
