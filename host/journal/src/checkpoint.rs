@@ -63,6 +63,11 @@ impl Checkpoints {
         is_due
     }
 
+    #[cfg(test)]
+    pub(crate) fn has_a_thread(&self) -> bool {
+        self.mover.is_some()
+    }
+
     /// Has it done beside. Without a thread SQLite does it alone.
     pub(crate) fn wake(&mut self) {
         if self.mover.is_none() {

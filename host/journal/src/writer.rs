@@ -348,3 +348,38 @@ pub(crate) fn artifacts(event: &RunEventKind, named: &mut Vec<Artifact>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn the_thread_has_what_is_written_ahead_moved_and_who_waits_does_it_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let pen = Mutex::new(Pen {
+            db: schema::open(&path).unwrap(),
+            contents: Contents::new(dir.path().join("contents")),
+            checkpoints: Checkpoints::of(&path),
+        });
+        let batch = Batch {
+            run: Arc::new(Written {
+                number: 1,
+                listener: Mutex::new(None),
+                under_way: AtomicU64::new(0),
+            }),
+            first: 0,
+            entries: Vec::new(),
+        };
+        // More commits than it takes until it is due.
+        for _ in 0..600 {
+            pen.lock().unwrap().commit_without_patience(&batch).unwrap();
+        }
+        assert!(!pen.lock().unwrap().checkpoints.has_a_thread());
+        for _ in 0..600 {
+            assert!(commit_at_last(&pen, std::slice::from_ref(&batch)));
+        }
+        assert!(pen.lock().unwrap().checkpoints.has_a_thread());
+    }
+}
