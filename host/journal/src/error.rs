@@ -96,6 +96,17 @@ impl JournalError {
     }
 }
 
+/// Why entries were not written down.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unwritten {
+    #[error("{}", explain(.0))]
+    Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Content(#[from] io::Error),
+    #[error(transparent)]
+    Entry(#[from] serde_json::Error),
+}
+
 /// What SQLite says, in words for an operator.
 pub(crate) fn explain(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode;

@@ -13,6 +13,7 @@ mod error;
 mod header;
 mod lease;
 mod reader;
+mod rows;
 mod schema;
 mod store;
 mod writer;

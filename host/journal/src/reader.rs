@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::contents::Contents;
 use crate::error::JournalError;
-use crate::schema::place;
-use crate::{Lease, RunHeader};
+use crate::schema::{LAST, entry_of, place};
+use crate::{Lease, RunHeader, rows};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,52 +145,126 @@ impl Reader<'_> {
         from: u64,
         mut take: impl FnMut(JournalEntry) -> Result<(), JournalError>,
     ) -> Result<u64, JournalError> {
+        let mut next = None;
+        let begin = self.row_of(number, from)?.unwrap_or(from);
+        self.rows(run, number, begin, |row| {
+            let expected = next.unwrap_or_else(|| row.number.min(from));
+            if row.number != expected {
+                return Err(row.damaged(run, format!("entry {expected} is missing")));
+            }
+            let mut number = row.number;
+            for line in rows::lines(&row.text) {
+                if number >= from {
+                    let entry = serde_json::from_slice(line);
+                    take(entry.map_err(|error| row.damaged(run, error))?)?;
+                }
+                number += 1;
+            }
+            next = Some(number);
+            Ok(())
+        })?;
+        Ok(next.unwrap_or(from))
+    }
+
+    /// How many entries a run has.
+    pub(crate) fn length(&self, run: &RunId, number: i64) -> Result<u64, JournalError> {
+        let Some(last) = self.row_of(number, LAST)? else {
+            return Ok(0);
+        };
+        let mut length = 0;
+        self.rows(run, number, last, |row| {
+            length = row.number + rows::lines(&row.text).count() as u64;
+            Ok(())
+        })?;
+        Ok(length)
+    }
+
+    /// The number of the first entry in the row that has an entry, or would have it;
+    /// none if there is no row as early as that.
+    fn row_of(&self, run: i64, entry: u64) -> Result<Option<u64>, JournalError> {
+        let first: Option<i64> = self
+            .db
+            .prepare_cached("SELECT max(place) FROM entry WHERE place BETWEEN ? AND ?")
+            .and_then(|mut select| {
+                select.query_row([place(run, 0), place(run, entry)], |row| row.get(0))
+            })
+            .map_err(JournalError::sqlite(self.path))?;
+        Ok(first.map(entry_of))
+    }
+
+    /// Gives the rows of a run to `take`, from the one that begins with the entry
+    /// `begin` on.
+    fn rows(
+        &self,
+        run: &RunId,
+        number: i64,
+        begin: u64,
+        mut take: impl FnMut(Row) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
         let sqlite = || JournalError::sqlite(self.path);
         let mut select = self
             .db
             .prepare_cached(
-                "SELECT place, first, body, content, schema FROM entry WHERE place >= ? AND place < ? ORDER BY place",
+                "SELECT place, first, schema, body, content FROM entry WHERE place BETWEEN ? AND ? ORDER BY place",
             )
             .map_err(sqlite())?;
         let mut rows = select
-            .query(params![place(number, from), place(number + 1, 0)])
+            .query(params![place(number, begin), place(number, LAST)])
             .map_err(sqlite())?;
-        let mut next = from;
         while let Some(row) = rows.next().map_err(sqlite())? {
-            let first: i64 = row.get(1).map_err(sqlite())?;
-            let damaged = |why: String| JournalError::Damaged {
-                run: run.clone(),
-                seq: first as u64,
-                why,
-            };
-            let at: i64 = row.get(0).map_err(sqlite())?;
-            if at != place(number, next) {
-                return Err(damaged(format!("entry {next} is missing")));
-            }
-            let schema: u32 = row.get(4).map_err(sqlite())?;
-            if schema > EVENT_SCHEMA {
-                return Err(JournalError::NewerRun {
-                    run: run.clone(),
-                    found: schema,
-                    known: EVENT_SCHEMA,
-                });
-            }
-            let body: Option<Vec<u8>> = row.get(2).map_err(sqlite())?;
-            let content: Option<[u8; 32]> = row.get(3).map_err(sqlite())?;
-            let body = match (body, content) {
-                (Some(body), _) => body,
-                (None, Some(hash)) => self
-                    .contents
-                    .read(ContentHash::from_bytes(hash))
-                    .map_err(|error| damaged(error.to_string()))?,
-                (None, None) => return Err(damaged("it is empty".to_owned())),
-            };
-            let entry =
-                serde_json::from_slice(&body).map_err(|error| damaged(error.to_string()))?;
-            take(entry)?;
-            next += 1;
+            take(self.row(run, row)?)?;
         }
-        Ok(next)
+        Ok(())
+    }
+
+    fn row(&self, run: &RunId, row: &rusqlite::Row<'_>) -> Result<Row, JournalError> {
+        let sqlite = || JournalError::sqlite(self.path);
+        let at: i64 = row.get("place").map_err(sqlite())?;
+        let first: i64 = row.get("first").map_err(sqlite())?;
+        let schema: u32 = row.get("schema").map_err(sqlite())?;
+        if schema > EVENT_SCHEMA {
+            return Err(JournalError::NewerRun {
+                run: run.clone(),
+                found: schema,
+                known: EVENT_SCHEMA,
+            });
+        }
+        let mut read = Row {
+            number: entry_of(at),
+            first: first as u64,
+            text: Vec::new(),
+        };
+        let body: Option<Vec<u8>> = row.get("body").map_err(sqlite())?;
+        let content: Option<[u8; 32]> = row.get("content").map_err(sqlite())?;
+        read.text = match (body, content) {
+            (Some(body), _) => rows::text(body).map_err(|why| read.damaged(run, why))?,
+            (None, Some(hash)) => self
+                .contents
+                .read(ContentHash::from_bytes(hash))
+                .map_err(|error| read.damaged(run, error))?,
+            (None, None) => return Err(read.damaged(run, "it is empty")),
+        };
+        Ok(read)
+    }
+}
+
+/// A row that was read.
+struct Row {
+    /// The number of its first entry.
+    number: u64,
+    /// The number of the first event of that one.
+    first: u64,
+    /// Its entries, one in each line.
+    text: Vec<u8>,
+}
+
+impl Row {
+    fn damaged(&self, run: &RunId, why: impl std::fmt::Display) -> JournalError {
+        JournalError::Damaged {
+            run: run.clone(),
+            seq: self.first,
+            why: why.to_string(),
+        }
     }
 }
 

@@ -4,13 +4,16 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::JournalError;
 use crate::checkpoint::AT_MOST_PAGES;
 
 /// The format that this version writes. It reads this one and older ones.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
+
+/// Where SQLite keeps it.
+const VERSION: &str = "user_version";
 
 /// What marks the file as a journal: `RFJ` and a number.
 const APPLICATION: u32 = 0x5246_4a01;
@@ -28,8 +31,9 @@ CREATE TABLE run (
     status  TEXT,
     ended   INTEGER
 ) STRICT;
--- The place is the run's number and that of the entry in it, so that a run's
--- entries lie together and come in order.
+-- The place is the run's number and that of the row's first entry in it, so that a
+-- run's entries lie together and come in order. The body is an entry as JSON, or from
+-- format 2 on several that are packed.
 CREATE TABLE entry (
     place  INTEGER PRIMARY KEY,
     first  INTEGER NOT NULL,
@@ -47,9 +51,17 @@ CREATE TABLE held (
 /// How many bits of a place are the number of the entry.
 const ENTRY_BITS: u32 = 36;
 
-/// Where an entry of a run is.
+/// The highest number that an entry can have.
+pub(crate) const LAST: u64 = (1 << ENTRY_BITS) - 1;
+
+/// Where the row is that begins with an entry of a run.
 pub(crate) const fn place(run: i64, entry: u64) -> i64 {
     run << ENTRY_BITS | entry as i64
+}
+
+/// The number of the entry with which the row begins that is there.
+pub(crate) const fn entry_of(place: i64) -> u64 {
+    place as u64 & LAST
 }
 
 /// Opens the file to write it, and makes it if it is not there.
@@ -109,7 +121,7 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
         .map_err(sqlite())?;
     if tables == 0 {
         let make = format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA {VERSION} = {FORMAT}; COMMIT;"
         );
         if let Err(error) = db.execute_batch(&make) {
             // Another process may just have made them.
@@ -117,19 +129,39 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), JournalError> {
             tracing::debug!(%error, "the tables were not made");
         }
     }
-    check(db, path)
+    check(db, path)?;
+    upgrade(db).map_err(sqlite())
+}
+
+/// Has versions that know an older format only refuse it from now on: they would take
+/// what this one writes for damage.
+fn upgrade(db: &Connection) -> rusqlite::Result<()> {
+    if version(db)? == FORMAT {
+        return Ok(());
+    }
+    let change = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    // A newer one may be at it.
+    if version(&change)? < FORMAT {
+        change.pragma_update(None, VERSION, FORMAT)?;
+    }
+    change.commit()
+}
+
+/// The format of the file.
+fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, VERSION, |row| row.get(0))
 }
 
 fn check(db: &Connection, path: &Path) -> Result<(), JournalError> {
-    let number = |pragma: &str| -> Result<u32, JournalError> {
-        db.pragma_query_value(None, pragma, |row| row.get(0))
-            .map_err(JournalError::sqlite(path))
-    };
-    if number("application_id")? != APPLICATION {
+    let sqlite = || JournalError::sqlite(path);
+    let application: u32 = db
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(sqlite())?;
+    if application != APPLICATION {
         let why = "it is a database of another program, or damaged";
         return Err(JournalError::unusable(path, why));
     }
-    match number("user_version")? {
+    match version(db).map_err(sqlite())? {
         found if found > FORMAT => Err(JournalError::Newer {
             path: path.to_owned(),
             found,

@@ -187,16 +187,9 @@ impl JournalFile {
     /// [`JournalError`] if there is no such run.
     pub fn length(&self, run: &RunId) -> Result<u64, JournalError> {
         let db = self.db();
-        let (number, _) = self.reader(&db).header(run)?;
-        let (from, to) = (schema::place(number, 0), schema::place(number + 1, 0));
-        let last: Option<i64> = db
-            .query_row(
-                "SELECT max(place) FROM entry WHERE place >= ? AND place < ?",
-                [from, to],
-                |row| row.get(0),
-            )
-            .map_err(JournalError::sqlite(&self.path))?;
-        Ok(last.map_or(0, |last| (last - from) as u64 + 1))
+        let reader = self.reader(&db);
+        let (number, _) = reader.header(run)?;
+        reader.length(run, number)
     }
 
     /// Writes down that a run goes on with other agents than before.

@@ -17,12 +17,9 @@ use rusqlite::{Connection, Transaction, params};
 use crate::Lease;
 use crate::checkpoint::{self, Checkpoints};
 use crate::contents::Contents;
-use crate::error::explain;
+use crate::error::Unwritten;
+use crate::rows::{self, Body, Row};
 use crate::schema::{PATIENCE, place};
-
-/// The longest entry that the file itself holds, in bytes; longer ones are
-/// contents beside it.
-const LONGEST_INSIDE: usize = 64 * 1024;
 
 /// How many batches one commit takes at most.
 const MOST_AT_ONCE: usize = 4_096;
@@ -196,29 +193,21 @@ struct Pen {
 impl Pen {
     /// Commits all of the batches, or nothing. Says whether what was written ahead is to
     /// be moved.
-    fn commit(&mut self, batches: &[Batch]) -> Result<bool, String> {
-        let in_words = |error: rusqlite::Error| explain(&error);
-        let transaction = self.db.transaction().map_err(in_words)?;
+    fn commit(&mut self, batches: &[Batch]) -> Result<bool, Unwritten> {
+        let mut batches: Vec<_> = batches.iter().collect();
+        batches.sort_by_key(|batch| (batch.run.number, batch.first));
+        let transaction = self.db.transaction()?;
         let mut bytes = 0;
-        for batch in batches {
-            for (number, entry) in (batch.first..).zip(&batch.entries) {
-                bytes += insert(
-                    &transaction,
-                    &self.contents,
-                    batch.run.number,
-                    number,
-                    entry,
-                )?;
-            }
+        for of_run in batches.chunk_by(|one, next| one.run.number == next.run.number) {
+            bytes += insert(&transaction, &self.contents, of_run)?;
         }
-        transaction.commit().map_err(in_words)?;
+        transaction.commit()?;
         Ok(self.checkpoints.committed(bytes))
     }
 
     /// The same of one batch, without waiting for another process that writes.
-    fn commit_without_patience(&mut self, batch: &Batch) -> Result<(), String> {
-        let in_words = |error: rusqlite::Error| explain(&error);
-        self.db.busy_timeout(Duration::ZERO).map_err(in_words)?;
+    fn commit_without_patience(&mut self, batch: &Batch) -> Result<(), Unwritten> {
+        self.db.busy_timeout(Duration::ZERO)?;
         let committed = self.commit(std::slice::from_ref(batch));
         // It sets a number, and what is committed is committed whatever becomes of it.
         let _ = self.db.busy_timeout(PATIENCE);
@@ -253,7 +242,7 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
         let committed = {
             let mut pen = pen.lock().unwrap_or_else(PoisonError::into_inner);
             let committed = pen.commit(batches);
-            if committed == Ok(true) {
+            if matches!(committed, Ok(true)) {
                 pen.checkpoints.wake();
             }
             committed
@@ -264,6 +253,7 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
             return false;
         }
         if !stuck {
+            let why = why.to_string();
             tracing::error!(%why, "the journal cannot be written");
             listeners.iter().for_each(|listener| listener.stuck(&why));
         }
@@ -279,45 +269,65 @@ fn commit_at_last(pen: &Mutex<Pen>, batches: &[Batch]) -> bool {
     true
 }
 
-/// Adds an entry, and says how many bytes of it are in the file.
+/// Adds the entries of one run, and says how many bytes of them are in the file.
 fn insert(
     db: &Transaction<'_>,
     contents: &Contents,
-    run: i64,
-    number: u64,
-    entry: &JournalEntry,
-) -> Result<usize, String> {
-    let in_words = |error: rusqlite::Error| explain(&error);
-    let body = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
-    let (body, content) = if body.len() > LONGEST_INSIDE {
-        let hash = contents.put(&body).map_err(|error| error.to_string())?;
-        (None, Some(hash))
-    } else {
-        (Some(body), None)
+    batches: &[&Batch],
+) -> Result<usize, Unwritten> {
+    let Some(run) = batches.first().map(|batch| batch.run.number) else {
+        return Ok(0);
     };
-    let len = body.as_ref().map_or(0, Vec::len);
+    let numbered = batches
+        .iter()
+        .flat_map(|batch| (batch.first..).zip(&batch.entries));
+    let mut bytes = 0;
+    rows::pack(numbered, |row| {
+        bytes += insert_row(db, contents, run, row)?;
+        Ok::<_, Unwritten>(())
+    })?;
+    for entry in batches.iter().flat_map(|batch| &batch.entries) {
+        note(db, run, entry)?;
+    }
+    Ok(bytes)
+}
+
+/// Adds a row, and says how many bytes of it are in the file.
+fn insert_row(
+    db: &Transaction<'_>,
+    contents: &Contents,
+    run: i64,
+    row: Row,
+) -> Result<usize, Unwritten> {
+    let (body, content) = match row.body {
+        Body::Inside(body) => (Some(body), None),
+        Body::Beside(body) => (None, Some(contents.put(&body)?)),
+    };
     db.prepare_cached(
         "INSERT INTO entry (place, first, schema, body, content) VALUES (?, ?, ?, ?, ?)",
-    )
-    .and_then(|mut insert| {
-        insert.execute(params![
-            place(run, number),
-            entry.first as i64,
-            EVENT_SCHEMA,
-            body,
-            content.as_ref().map(ContentHash::as_bytes),
-        ])
-    })
-    .map_err(in_words)?;
+    )?
+    .execute(params![
+        place(run, row.number),
+        row.first as i64,
+        EVENT_SCHEMA,
+        body,
+        content.as_ref().map(ContentHash::as_bytes),
+    ])?;
+    if let Some(content) = content {
+        hold(db, run, content)?;
+    }
+    Ok(body.map_or(0, |body| body.len()))
+}
+
+/// Writes down what is asked for without reading entries: what the run holds, and how
+/// it ended.
+fn note(db: &Transaction<'_>, run: i64, entry: &JournalEntry) -> rusqlite::Result<()> {
     let mut named = Vec::new();
     for event in &entry.events {
         artifacts(event, &mut named);
     }
-    let named = named.iter().map(|artifact| artifact.sha256);
-    for hash in content.into_iter().chain(named) {
-        db.prepare_cached("INSERT OR IGNORE INTO held (run, content) VALUES (?, ?)")
-            .and_then(|mut insert| insert.execute(params![run, hash.as_bytes()]))
-            .map_err(in_words)?;
+    for artifact in named {
+        hold(db, run, artifact.sha256)?;
     }
     let status = entry.events.iter().rev().find_map(|event| match event {
         RunEventKind::RunEnded { status, .. } => Some(Some(status.as_str())),
@@ -329,10 +339,16 @@ fn insert(
         db.execute(
             "UPDATE run SET status = ?, ended = ? WHERE number = ?",
             params![status, ended, run],
-        )
-        .map_err(in_words)?;
+        )?;
     }
-    Ok(len)
+    Ok(())
+}
+
+/// Keeps a content from being pruned as long as the run is there.
+fn hold(db: &Transaction<'_>, run: i64, content: ContentHash) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO held (run, content) VALUES (?, ?)")?
+        .execute(params![run, content.as_bytes()])?;
+    Ok(())
 }
 
 /// The artifacts that an event speaks of.

@@ -224,6 +224,82 @@ fn opening_and_closing_at_once_does_not_stand_still() {
     }
 }
 
+/// Entries that are kept at once share a row, and are told from any of them on.
+#[test]
+fn a_run_is_told_from_any_entry_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    let entries = play(&["first", "second"]);
+    written(&path, &entries);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let rows: i64 = db
+        .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+        .unwrap();
+    assert!((rows as usize) < entries.len(), "{rows} rows");
+    let file = JournalFile::open_to_read(&path).unwrap();
+    let length = entries.len() as u64;
+    assert_eq!(file.length(&run()).unwrap(), length);
+    for from in 0..=entries.len() {
+        let mut told = Vec::new();
+        let take = |event: ringfence_flow::RunEvent| told.push(event.seq);
+        assert_eq!(file.events(&run(), from as u64, take).unwrap(), length);
+        let first = entries[..from].last().map_or(1, JournalEntry::next);
+        let next = entries.last().unwrap().next();
+        assert_eq!(told, (first..next).collect::<Vec<_>>());
+    }
+}
+
+/// What runs write at the same time is committed together.
+#[test]
+fn runs_that_are_kept_at_once_do_not_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    let file = JournalFile::open(&path).unwrap();
+    let entries = play(&["first", "second"]);
+    let runs = ["r-1", "r-2", "r-3"].map(|name| RunId::new(name).unwrap());
+    let journals = runs.each_ref().map(|run| {
+        let journal = file.create(run, &header()).unwrap();
+        let heard = listen(&*journal);
+        (journal, heard)
+    });
+    // The thread cannot write meanwhile, so that all of it gathers.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for entry in &entries {
+        for (journal, _) in &journals {
+            journal.append(vec![entry.clone()]);
+        }
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    for (_, (_, heard)) in &journals {
+        all_kept(heard, entries.len());
+    }
+    let expected: Vec<_> = (1..entries.last().unwrap().next()).collect();
+    for run in &runs {
+        let mut told = Vec::new();
+        file.events(run, 0, |event| told.push(event.seq)).unwrap();
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn an_older_version_refuses_a_journal_from_when_this_one_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder);
+    written(&path, &play(&[]));
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let format = || -> u32 {
+        db.pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    };
+    let newest = format();
+    db.pragma_update(None, "user_version", newest - 1).unwrap();
+    drop(JournalFile::open_to_read(&path).unwrap());
+    assert_eq!(format(), newest - 1, "reading changes nothing");
+    drop(JournalFile::open(&path).unwrap());
+    assert_eq!(format(), newest);
+}
+
 #[test]
 fn a_name_is_given_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,8 +354,7 @@ fn a_run_of_a_newer_version_is_refused() {
     let path = place(&folder);
     written(&path, &play(&["first"]));
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute("UPDATE entry SET schema = 9 WHERE first > 2", [])
-        .unwrap();
+    db.execute("UPDATE entry SET schema = 9", []).unwrap();
     drop(db);
     let file = JournalFile::open(&path).unwrap();
     let error = file.resume(&run()).unwrap_err();
@@ -291,14 +366,35 @@ fn a_run_of_a_newer_version_is_refused() {
 fn a_damaged_entry_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = place(&folder);
-    written(&path, &play(&["first"]));
-    let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute("DELETE FROM entry WHERE first = 1", []).unwrap();
-    drop(db);
+    let mut entries = play(&["first"]);
+    let last = entries.split_off(1);
+    written(&path, &entries);
     let file = JournalFile::open(&path).unwrap();
-    let error = file.resume(&run()).unwrap_err();
-    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
-    assert!(file.resume(&run()).is_err(), "and the lease is free again");
+    let kept = file.resume(&run()).unwrap();
+    let (_listener, heard) = listen(&*kept.journal);
+    kept.journal.append(last.clone());
+    all_kept(&heard, last.len());
+    drop(kept);
+    let damages = [
+        (
+            "UPDATE entry SET body = NULL WHERE first > 1",
+            "it is empty",
+        ),
+        ("UPDATE entry SET body = x'01ff' WHERE first > 1", ""),
+        ("UPDATE entry SET body = x'7b' WHERE first > 1", ""),
+        ("DELETE FROM entry WHERE first = 1", "entry 0 is missing"),
+    ];
+    for (damage, why) in damages {
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute(damage, []).unwrap();
+        let error = file.resume(&run()).unwrap_err();
+        let JournalError::Damaged { seq, why: said, .. } = &error else {
+            panic!("{damage}: {error}");
+        };
+        assert_eq!(*seq, last[0].first, "{damage}");
+        assert!(said.contains(why), "{damage}: {error}");
+        assert!(file.resume(&run()).is_err(), "and the lease is free again");
+    }
 }
 
 #[test]

@@ -28,8 +28,8 @@ use ringfence_journal::{JournalFile, RunHeader};
 /// How many questions a run asks, one after the other.
 const QUESTIONS: usize = 400;
 
-/// A part of the reason that somebody gives.
-const NOTE: &str = "It looks good to me, and it did so the last time that I was asked. ";
+/// The longest reason that somebody gives, in bytes.
+const LONGEST_NOTE: u64 = 28_000;
 
 /// How often a journal that says nothing is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -68,6 +68,14 @@ fn header() -> RunHeader {
     }
 }
 
+/// A reason that no compression makes shorter.
+fn note(draws: &mut Draws) -> String {
+    let length = draws.below(LONGEST_NOTE);
+    (0..length)
+        .map(|_| char::from(b'a' + draws.below(26) as u8))
+        .collect()
+}
+
 /// All that a run goes through, in the steps in which it is written down.
 fn history() -> Vec<Vec<JournalEntry>> {
     let header = header();
@@ -83,13 +91,14 @@ fn history() -> Vec<Vec<JournalEntry>> {
     let outermost = RunPath::outermost();
     let mut steps = vec![replay.drive(at(2), &outermost, RunInput::Start)];
     let mut second = 2;
+    let mut draws = Draws(7);
     loop {
         let waiting = replay.run().awaiting().next();
         let Some(task) = waiting else { break };
         second += 1;
         let decision = Decision {
             // So long that what is written ahead is moved several times.
-            note: Some(NOTE.repeat(second as usize % 400).into()),
+            note: Some(note(&mut draws).into()),
             ..Decision::of("ada", true, None)
         };
         let decided = RunInput::Decided { task, decision };

@@ -10,9 +10,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use ringfence_flow::{Decision, RunEvent, RunId, RunInput, RunPath, Timestamp};
+use ringfence_flow::{
+    Decision, JournalEntry, JournalListener, RunEvent, RunId, RunInput, RunJournal, RunPath,
+    Timestamp,
+};
 use ringfence_journal::{JournalFile, RunState};
 
 fn releases() -> Vec<PathBuf> {
@@ -22,6 +26,26 @@ fn releases() -> Vec<PathBuf> {
     folders.sort();
     assert!(!folders.is_empty());
     folders
+}
+
+/// Hears when all of it is kept.
+struct Kept(Mutex<mpsc::Sender<usize>>);
+
+impl JournalListener for Kept {
+    fn kept(&self, entries: Vec<JournalEntry>) {
+        let _ = self.0.lock().unwrap().send(entries.len());
+    }
+    fn stuck(&self, _why: &str) {}
+    fn unstuck(&self) {}
+}
+
+fn keep(journal: &dyn RunJournal, entries: &[JournalEntry]) {
+    let (said, heard) = mpsc::channel();
+    let listener: Arc<dyn JournalListener> = Arc::new(Kept(Mutex::new(said)));
+    journal.attach(Arc::downgrade(&listener));
+    journal.append(entries.to_vec());
+    let kept = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(kept, entries.len());
 }
 
 #[test]
@@ -56,14 +80,20 @@ fn a_released_journal_tells_the_same_and_goes_on() {
             decision: Decision::of("ada", true, None),
         };
         entries.extend(kept.run.drive(later, &outermost, decided));
-        let events = entries
+        keep(&*kept.journal, &entries);
+        let events: Vec<_> = entries
             .into_iter()
-            .flat_map(|entry| entry.into_events(&run));
+            .flat_map(|entry| entry.into_events(&run))
+            .collect();
         let words: Vec<_> = events
-            .map(|event| serde_json::to_value(event.event).unwrap()["type"].clone())
+            .iter()
+            .map(|event| serde_json::to_value(&event.event).unwrap()["type"].clone())
             .collect();
         assert_eq!(words, ["run-resumed", "approval-decided", "task-ended"]);
         assert_eq!(kept.run.run().awaiting().count(), 0);
+        let mut told = Vec::new();
+        file.events(&run, 0, |event| told.push(event)).unwrap();
+        assert_eq!(told, [expected, events].concat());
         assert!(
             file.prune(Timestamp::from_unix(Duration::MAX))
                 .unwrap()

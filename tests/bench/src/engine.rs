@@ -66,7 +66,7 @@ fn measure_map(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
         || stage.run(&wide),
         || on_threads(bare, cores(), ITEMS / cores() as u32, INPUT),
     );
-    let durable = compare_durable(
+    let (durable, size) = compare_durable(
         (ROUNDS, ITEMS),
         |journal| stage.kept_in(Some(journal)).run(&wide),
         |ledger, size| bare_beside_sqlite(bare, ledger, size),
@@ -93,6 +93,11 @@ fn measure_map(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
             Row::value("durable tasks a second", Unit::PerSecond, tasks_a_second),
             Aim::AtLeast(15_000.0),
         ),
+        Row::value(
+            "what the journal holds of such a task",
+            Unit::Bytes,
+            Spread::of([size.task]),
+        ),
     ]
 }
 
@@ -104,7 +109,7 @@ fn measure_chain(stage: Stage<'_>, bare: &Bare) -> Vec<Row> {
         || stage.run(&chain),
         || on_threads(bare, 1, STEPS, INPUT),
     );
-    let durable = compare_durable(
+    let (durable, _) = compare_durable(
         (CHAIN_ROUNDS, STEPS),
         |journal| stage.kept_in(Some(journal)).run(&chain),
         |ledger, size| bare_then_commit(bare, ledger, size),
@@ -273,11 +278,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// What a journal keeps of one task.
+/// What a journal keeps.
 #[derive(Clone, Copy)]
 struct Size {
-    rows: u32,
-    bytes: usize,
+    /// Of one task, in bytes.
+    task: f64,
+    /// In a row, in bytes.
+    row: usize,
 }
 
 impl Size {
@@ -285,14 +292,16 @@ impl Size {
     fn by(journal: &JournalFile, path: &Path, run: impl FnOnce(&JournalFile), tasks: u32) -> Self {
         run(journal);
         let db = Connection::open(path).unwrap();
-        let (rows, bytes): (u32, i64) = db
-            .query_row("SELECT count(*), sum(length(body)) FROM entry", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+        let (rows, bytes): (f64, f64) = db
+            .query_row(
+                "SELECT count(*), total(length(body)) FROM entry",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .unwrap();
         Self {
-            rows: rows.div_ceil(tasks),
-            bytes: bytes as usize / rows as usize,
+            task: bytes / f64::from(tasks),
+            row: (bytes / rows).ceil() as usize,
         }
     }
 }
@@ -303,14 +312,14 @@ fn compare_durable(
     (rounds, pieces): (usize, u32),
     ours: impl Fn(&JournalFile),
     other: impl Fn(&mut Ledger, Size),
-) -> Comparison {
+) -> (Comparison, Size) {
     let folder = on_disk();
     let path = folder.path().join("journal.db");
     let journal = JournalFile::open(&path).unwrap();
     let size = Size::by(&journal, &path, &ours, pieces);
     let mut ledger = Ledger::open(&folder.path().join("ledger.db"));
     let other = || other(&mut ledger, size);
-    compare(rounds, pieces, || ours(&journal), other)
+    (compare(rounds, pieces, || ours(&journal), other), size)
 }
 
 /// The least that keeps what it is given.
@@ -332,13 +341,14 @@ impl Ledger {
 
     /// Keeps `tasks` tasks in one commit.
     fn commit(&mut self, tasks: usize, size: Size) {
-        let body = vec![b'x'; size.bytes];
+        let body = vec![b'x'; size.row];
+        let rows = (tasks as f64 * size.task / size.row as f64).ceil() as usize;
         let transaction = self.db.transaction().unwrap();
         {
             let mut insert = transaction
                 .prepare_cached("INSERT INTO entry (place, body) VALUES (?, ?)")
                 .unwrap();
-            for _ in 0..tasks * size.rows as usize {
+            for _ in 0..rows {
                 self.place += 1;
                 insert.execute(params![self.place, body]).unwrap();
             }

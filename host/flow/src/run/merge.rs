@@ -31,7 +31,10 @@ impl Active {
         let Some(on_item_failure) = map else {
             return outputs.next().flatten().cloned().unwrap_or_default();
         };
-        let mut values = String::from("[");
+        // All that they gave, and what is between.
+        let room = self.given.as_u64() as usize + self.instances.len() + 1;
+        let mut values = String::with_capacity(room);
+        values.push('[');
         let (mut findings, mut artifacts) = (Vec::new(), Vec::new());
         for output in outputs {
             if output.is_none() && on_item_failure == OnItemFailure::Drop {
