@@ -285,6 +285,9 @@ async fn a_mount_is_all_that_an_agent_sees() {
             .await;
         let tries = tries(&ran.output().value.to_value());
         let may_write = access == MountAccess::ReadWrite;
+        let asks = std::slice::from_ref(&name);
+        assert_eq!(host.is_sealed("read-env", asks), !may_write);
+        assert!(host.is_sealed("read-env", &[]), "it asks for no mount");
         assert!(tries["list the mount"]);
         assert_eq!(tries["write in the mount"], may_write, "{tries:?}");
         assert_eq!(tries["make a folder in the mount"], may_write, "{tries:?}");

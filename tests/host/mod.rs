@@ -117,6 +117,12 @@ impl Host {
         Self::with(names, |_| {}).await
     }
 
+    /// Whether nobody outside can tell of an attempt of `agent` with these mounts.
+    pub fn is_sealed(&self, agent: &str, mounts: &[MountName]) -> bool {
+        let agent = AgentName::new(agent).unwrap();
+        self.sandbox.is_sealed(&agent, mounts)
+    }
+
     /// Runs one attempt of `agent` with `input` within `budgets`.
     pub async fn run(&self, agent: &str, input: serde_json::Value, budgets: Budgets) -> Ran {
         let request = request(input);

@@ -18,7 +18,8 @@ use std::time::Duration;
 use serde_json::Value;
 use support::{Ended, plugins, ringfence};
 
-/// Fans out, in two steps, with something before and after.
+/// Fans out, in two steps, with something before and after. Of what `echo` does nobody
+/// can tell, so that it goes ahead of the journal.
 const WORKFLOW: &str = "version: 1
 name: tortured
 concurrency: 4
@@ -31,9 +32,11 @@ tasks:
     mounts: [log]
     for_each: range(12)
     input: { work: 6000000, number: \"${{ item }}\" }
+  sealed: { role: echo, needs: [first], for_each: range(40), input: \"${{ item }}\" }
+  then: { role: echo, needs: [sealed], input: \"${{ tasks.sealed.output | length }}\" }
   last:
     role: count
-    needs: [each]
+    needs: [each, then]
     mounts: [log]
     input: { work: 2000000, number: \"${{ tasks.each.output | sum }}\" }
 ";
@@ -52,7 +55,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let folder = plugins(&["count"]);
+        let folder = plugins(&["count", "echo"]);
         let log = folder.path().join("log");
         fs::create_dir(&log).unwrap();
         fs::write(folder.path().join("w.yaml"), WORKFLOW).unwrap();

@@ -130,7 +130,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     fn tell(&self, event: RunEventKind) {
         self.publisher.publish(event);
-        self.publisher.flush();
+        self.publisher.flush_soon();
     }
 
     fn tell_load(&self, activity: Activity) {

@@ -11,7 +11,11 @@ use crate::dispatcher::Dispatcher;
 use crate::publisher::{News, Publisher};
 use crate::{DecideError, RunOutcome};
 
-/// Something that the world outside can see.
+/// How many entries of a run may wait to be kept while more attempts begin that nobody
+/// outside can tell of. A commit takes a few hundred; what they hold, the run holds too.
+const MOST_AHEAD: u64 = 1_024;
+
+/// Something that the world outside can see, as a rule.
 #[derive(Debug)]
 pub(crate) enum Outward {
     /// An attempt is made.
@@ -41,9 +45,10 @@ impl Outbox {
 }
 
 impl Dispatcher {
-    /// Lets something out when all that has happened in the run is kept.
+    /// Lets something out when all that has happened in the run is kept, or at once if
+    /// nobody outside can tell.
     pub(crate) fn send_out(&mut self, root: RunSlot, publisher: &Arc<Publisher>, outward: Outward) {
-        if !publisher.is_journaled() {
+        if !publisher.is_journaled() || self.may_go_ahead(root, publisher, &outward) {
             return self.let_out(outward);
         }
         let outbox = self.outboxes.entry(root).or_insert_with(|| Outbox {
@@ -51,6 +56,19 @@ impl Dispatcher {
             waiting: VecDeque::new(),
         });
         outbox.waiting.push_back((publisher.written(), outward));
+    }
+
+    /// Whether nobody outside can tell of it, and the journal keeps up.
+    fn may_go_ahead(&self, root: RunSlot, publisher: &Publisher, outward: &Outward) -> bool {
+        match outward {
+            Outward::Attempt { attempt, .. } => {
+                let mounts = &attempt.request.mounts;
+                !self.paused.contains_key(&root)
+                    && publisher.written() - publisher.kept() <= MOST_AHEAD
+                    && self.runner.is_sealed(&attempt.agent, mounts)
+            }
+            Outward::Decided(_) | Outward::Ended(..) => false,
+        }
     }
 
     /// A journal has news.

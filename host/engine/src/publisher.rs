@@ -82,6 +82,8 @@ struct Desk {
     buffer: Vec<JournalEntry>,
     /// How many entries there were.
     written: u64,
+    /// Whether the journal will remind of the buffer.
+    is_reminded: bool,
 }
 
 /// What a publisher is made of.
@@ -106,6 +108,7 @@ impl Publisher {
                 next: publishing.next,
                 buffer: Vec::new(),
                 written: 0,
+                is_reminded: false,
             }),
             observer: Mutex::new(publishing.observer),
             journal: publishing.journal,
@@ -156,6 +159,22 @@ impl Publisher {
     /// Gives the journal what has gathered.
     pub(crate) fn flush(&self) {
         self.give(|journal, entries| journal.append(entries));
+    }
+
+    /// The same in a moment, with what gathers until then: nobody waits for it.
+    pub(crate) fn flush_soon(&self) {
+        let root = self.root();
+        let Some(journal) = &root.journal else { return };
+        let mut desk = root.desk();
+        if desk.is_reminded {
+            return;
+        }
+        desk.is_reminded = journal.remind();
+        let is_reminded = desk.is_reminded;
+        drop(desk);
+        if !is_reminded {
+            self.flush();
+        }
     }
 
     /// The same where nothing can be done before it is kept. What is kept by the
@@ -296,6 +315,11 @@ impl JournalListener for Publisher {
         }
     }
 
+    fn due(&self) {
+        self.root().desk().is_reminded = false;
+        self.flush();
+    }
+
     fn stuck(&self, why: &str) {
         let root = self.root();
         root.pause(Some(why), News::Stuck(root.slot));
@@ -312,5 +336,115 @@ impl fmt::Debug for Publisher {
         f.debug_struct("Publisher")
             .field("run", &self.root().run)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+    use std::time::Duration;
+
+    use ringfence_flow::{
+        AgentName, FleetPolicy, Limits, LogLevel, LogLine, RunLimits, TaskId, Timestamp,
+    };
+
+    use super::*;
+
+    /// A journal that keeps nothing, and notes what it is asked.
+    #[derive(Default)]
+    struct Asked {
+        reminds: bool,
+        /// How many reminders were asked for, and how many entries came each time.
+        reminders: Mutex<u32>,
+        appended: Mutex<Vec<usize>>,
+    }
+
+    impl RunJournal for Asked {
+        fn attach(&self, _: Weak<dyn JournalListener>) {}
+
+        fn append(&self, entries: Vec<JournalEntry>) {
+            self.appended.lock().unwrap().push(entries.len());
+        }
+
+        fn remind(&self) -> bool {
+            *self.reminders.lock().unwrap() += 1;
+            self.reminds
+        }
+    }
+
+    fn publisher(reminds: bool) -> (Arc<Publisher>, Arc<Asked>) {
+        let asked = Arc::new(Asked {
+            reminds,
+            ..Asked::default()
+        });
+        let policy = FleetPolicy {
+            capacity: 1,
+            emergency_reserve: 0,
+            breaker: Default::default(),
+            conduct: Default::default(),
+            limits: Limits::default(),
+        };
+        let limits = RunLimits {
+            concurrency: 1,
+            limits: Limits::default(),
+        };
+        let publisher = Publisher::new(Publishing {
+            run: RunId::new("r-1").unwrap(),
+            slot: ringfence_flow::Fleet::new(policy, []).enter(limits, None),
+            clock: Clock::starting_at(Timestamp::from_unix(Duration::from_secs(1))),
+            observer: Box::new(|_: &RunEvent| {}),
+            journal: Some(asked.clone()),
+            news: mpsc::unbounded_channel().0,
+            next: 1,
+        });
+        (publisher, asked)
+    }
+
+    /// Says something that nobody waits for.
+    fn say(publisher: &Publisher) {
+        publisher.publish(RunEventKind::AttemptLog {
+            key: TaskKey::single(TaskId::new("t").unwrap()),
+            agent: AgentName::new("a").unwrap(),
+            attempt: 1,
+            line: LogLine {
+                level: LogLevel::Info,
+                message: "hello".into(),
+                fields: Arc::default(),
+            },
+        });
+        publisher.flush_soon();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_gathers_until_the_journal_reminds_of_it() {
+        let (publisher, asked) = publisher(true);
+        for _ in 0..3 {
+            say(&publisher);
+        }
+        assert_eq!(*asked.reminders.lock().unwrap(), 1);
+        assert!(asked.appended.lock().unwrap().is_empty());
+        publisher.due();
+        assert_eq!(*asked.appended.lock().unwrap(), [3]);
+        say(&publisher);
+        assert_eq!(*asked.reminders.lock().unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_takes_along_what_has_gathered() {
+        let (publisher, asked) = publisher(true);
+        say(&publisher);
+        publisher.step(Timestamp::default(), Happening::Tick, Vec::new());
+        publisher.flush();
+        assert_eq!(*asked.appended.lock().unwrap(), [2]);
+        publisher.due();
+        assert_eq!(asked.appended.lock().unwrap().len(), 1, "nothing is left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_cannot_remind_has_it_at_once() {
+        let (publisher, asked) = publisher(false);
+        say(&publisher);
+        say(&publisher);
+        assert_eq!(*asked.appended.lock().unwrap(), [1, 1]);
     }
 }

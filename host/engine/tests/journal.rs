@@ -146,13 +146,165 @@ async fn nothing_starts_and_nothing_is_told_before_it_is_kept() {
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
 }
 
+/// Of a sealed attempt nobody can tell, so it waits for nothing. What it leads to does.
+#[tokio::test(start_paused = true)]
+async fn sealed_attempts_go_ahead_of_the_journal_and_nobody_is_told() {
+    let (asked, events, paper) = (Arc::default(), Events::default(), Arc::<Paper>::default());
+    let host = host(noting(&asked).seal("dev"));
+    let mut spec = spec_of(chain(), json!({}), &events);
+    spec.journal = Some(paper.clone());
+    let mut handle = host.run(spec).await.unwrap();
+    for _ in 0..3 {
+        settle().await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    settle().await;
+    let made = ["first 1 1", "second 1 1", "third 1 1"];
+    assert_eq!(*asked.lock().unwrap(), made);
+    assert!(events.lock().unwrap().is_empty(), "nobody was told");
+    let outcome = tokio::time::timeout(Duration::from_secs(9), handle.outcome()).await;
+    assert!(outcome.is_err(), "its end is not kept");
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+    let told = events.lock().unwrap();
+    let seqs: Vec<_> = told.iter().map(|event| event.seq).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    // In the journal each starts before it ends, as if it had waited.
+    let of_attempts: Vec<_> = told
+        .iter()
+        .filter_map(|event| match &event.event {
+            RunEventKind::AttemptStarted { key, .. } => Some(format!("start {key}")),
+            RunEventKind::AttemptEnded { key, .. } => Some(format!("end {key}")),
+            _ => None,
+        })
+        .collect();
+    let expected =
+        ["first", "second", "third"].map(|task| [format!("start {task}"), format!("end {task}")]);
+    assert_eq!(of_attempts, expected.concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_can_see_waits_for_what_sealed_attempts_led_to() {
+    let (asked, paper) = (Arc::default(), Arc::<Paper>::default());
+    let seen = Arc::clone(&asked);
+    let runner = noting(&asked)
+        .seal("dev")
+        .agent("ops", "operator", move |task| {
+            seen.lock().unwrap().push(format!("outside {}", task.key));
+            second(done(json!(0)))
+        });
+    let workflow = "version: 1
+name: mixed
+tasks:
+  first: { role: developer, input: 1 }
+  writes: { role: operator, needs: [first], input: 2 }
+  last: { role: developer, needs: [writes], input: 3 }
+";
+    let plan = plan(workflow, &Files(&[]));
+    let mut spec = spec_of(plan, json!({}), &Events::default());
+    spec.journal = Some(paper.clone());
+    let mut handle = host(runner).run(spec).await.unwrap();
+    settle().await;
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert_eq!(*asked.lock().unwrap(), ["first 1 1"]);
+    assert!(paper.keep());
+    settle().await;
+    assert_eq!(*asked.lock().unwrap(), ["first 1 1", "outside writes"]);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert_eq!(asked.lock().unwrap().len(), 3, "the last is sealed");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
+/// What a host holds that is not kept has a bound, whatever the disk does.
+#[tokio::test(start_paused = true)]
+async fn sealed_attempts_go_so_far_ahead_and_no_further() {
+    const MOST_AHEAD: usize = 1_024;
+    let (asked, paper) = (Arc::default(), Arc::<Paper>::default());
+    let workflow = "version: 1
+name: wide
+tasks:
+  each: { role: developer, for_each: range(2000), input: 1 }
+";
+    let plan = plan(workflow, &Files(&[]));
+    let mut spec = spec_of(plan, json!({}), &Events::default());
+    spec.journal = Some(paper.clone());
+    let mut handle = host(noting(&asked).seal("dev")).run(spec).await.unwrap();
+    let play = async || {
+        for _ in 0..1_000 {
+            settle().await;
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+    };
+    play().await;
+    let given = paper.given.lock().unwrap().len();
+    // Four attempts at a time, each with an end and another start.
+    let still = MOST_AHEAD..=MOST_AHEAD + 8;
+    assert!(still.contains(&given), "{given} entries wait");
+    let before = asked.lock().unwrap().len();
+    assert!(paper.keep());
+    play().await;
+    assert!(asked.lock().unwrap().len() > before, "it goes on");
+    loop {
+        tokio::select! {
+            outcome = handle.outcome() => {
+                assert_eq!(outcome.unwrap().status, RunStatus::Completed);
+                break;
+            }
+            () = play() => drop(paper.keep()),
+        }
+    }
+    assert_eq!(asked.lock().unwrap().len(), 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_journal_is_stuck_no_sealed_attempt_begins() {
+    let (asked, paper) = (Arc::default(), Arc::<Paper>::default());
+    let mut spec = spec_of(chain(), json!({}), &Events::default());
+    spec.journal = Some(paper.clone());
+    let host = host(noting(&asked).seal("dev"));
+    let mut handle = host.run(spec).await.unwrap();
+    settle().await;
+    paper.listener().unwrap().stuck("the disk is full");
+    settle().await;
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert_eq!(*asked.lock().unwrap(), ["first 1 1"]);
+    paper.listener().unwrap().unstuck();
+    assert!(paper.keep());
+    for _ in 0..3 {
+        settle().await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    settle().await;
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_goes_on_from_each_of_its_entries() {
+    for sealed in [false, true] {
+        go_on_from_each_entry(|asked| match sealed {
+            true => noting(asked).seal("dev"),
+            false => noting(asked),
+        })
+        .await;
+    }
+}
+
+async fn go_on_from_each_entry(agents: impl Fn(&Arc<Mutex<Vec<String>>>) -> Scripted) {
     let paper = Paper::prompt();
     let asked = Arc::default();
     let mut spec = spec_of(chain(), json!({}), &Events::default());
     spec.journal = Some(paper.clone());
-    let mut handle = host(noting(&asked)).run(spec).await.unwrap();
+    let mut handle = host(agents(&asked)).run(spec).await.unwrap();
     let undisturbed = handle.outcome().await.unwrap();
     let count = paper.kept.lock().unwrap().len();
     // Before the end of the last entry: with it the run has ended.
@@ -168,7 +320,7 @@ async fn a_run_goes_on_from_each_of_its_entries() {
             })
             .collect();
         let (next, watch) = (replay.next_event(), Arc::clone(&events));
-        let host = host(noting(&asked));
+        let host = host(agents(&asked));
         let mut handle = host
             .resume(ResumeSpec {
                 run: replay,

@@ -191,6 +191,17 @@ pub trait AttemptRunner: Send + Sync + 'static {
         mounts: &'a [MountName],
     ) -> BoxFuture<'a, Option<ContentHash>>;
 
+    /// Whether nobody outside can tell that an attempt of this agent with these mounts
+    /// is made, or was, before its report is told: it changes nothing there and speaks
+    /// to nobody. Such an attempt begins before its start is kept: if the process dies
+    /// before that, it is as if it had never been made.
+    ///
+    /// Default: no.
+    fn is_sealed(&self, agent: &AgentName, mounts: &[MountName]) -> bool {
+        let _ = (agent, mounts);
+        false
+    }
+
     /// Makes an attempt in a sandbox of its own. Dropping the future stops
     /// the attempt and throws its sandbox away.
     ///

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +26,21 @@ const MOST_AT_ONCE: usize = 4_096;
 
 /// How long it waits before it tries again what failed, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// How long entries wait for others that nobody waits for. A commit takes some 0.2 ms
+/// of a disk, and who follows a log sees no difference.
+const SOON: Duration = Duration::from_millis(5);
+
+/// How many runs wait for that at most.
+const MOST_REMINDERS: usize = 8;
+
+/// What the thread is told.
+enum Note {
+    /// To keep these.
+    Keep(Batch),
+    /// To tell this run in a moment that it is time to append.
+    Remind(Arc<Written>),
+}
 
 /// Entries of one run, on their way to the file.
 struct Batch {
@@ -92,7 +107,7 @@ impl RunWriter {
     fn send(&self, batch: Batch, _order: &MutexGuard<'_, u64>) {
         self.run.under_way.fetch_add(1, Ordering::Relaxed);
         // The thread lives as long as somebody can send.
-        let _ = self.writer.sender.send(batch);
+        let _ = self.writer.sender.send(Note::Keep(batch));
     }
 
     /// Writes a batch here and now, if the thread has none of this run and does not
@@ -134,6 +149,11 @@ impl RunJournal for RunWriter {
         self.send(batch, &next);
     }
 
+    fn remind(&self) -> bool {
+        let note = Note::Remind(Arc::clone(&self.run));
+        self.writer.sender.send(note).is_ok()
+    }
+
     fn append_and_wait(&self, entries: Vec<JournalEntry>) {
         let mut next = self.next();
         let batch = self.batch(&mut next, entries);
@@ -155,14 +175,14 @@ impl Batch {
 /// Writes to a journal: its thread, or whoever holds its pen.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    sender: Sender<Batch>,
+    sender: Sender<Note>,
     pen: Arc<Mutex<Pen>>,
 }
 
 impl Writer {
     /// Starts the thread. It ends when nobody can send any more.
     pub(crate) fn start(db: Connection, path: &Path, contents: Contents) -> std::io::Result<Self> {
-        let (sender, batches) = mpsc::channel();
+        let (sender, notes) = mpsc::channel();
         let checkpoints = Checkpoints::of(path);
         let pen = Arc::new(Mutex::new(Pen {
             db,
@@ -172,7 +192,7 @@ impl Writer {
         let of_thread = Arc::clone(&pen);
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&of_thread, &batches))?;
+            .spawn(move || write(&of_thread, &notes))?;
         Ok(Self { sender, pen })
     }
 }
@@ -218,10 +238,16 @@ impl Pen {
     }
 }
 
-fn write(pen: &Mutex<Pen>, incoming: &Receiver<Batch>) {
-    while let Ok(first) = incoming.recv() {
+fn write(pen: &Mutex<Pen>, notes: &Receiver<Note>) {
+    let mut reminders = Vec::new();
+    while let Some(first) = next_batch(notes, &mut reminders) {
         let mut batches = vec![first];
-        batches.extend(incoming.try_iter().take(MOST_AT_ONCE));
+        for note in notes.try_iter().take(MOST_AT_ONCE) {
+            match note {
+                Note::Keep(batch) => batches.push(batch),
+                Note::Remind(run) => reminders.push(run),
+            }
+        }
         let kept = commit_at_last(pen, &batches);
         for batch in batches {
             let run = Arc::clone(&batch.run);
@@ -230,6 +256,41 @@ fn write(pen: &Mutex<Pen>, incoming: &Receiver<Batch>) {
             }
             // Told first: whoever finds zero may tell of the next.
             run.under_way.fetch_sub(1, Ordering::Release);
+        }
+    }
+}
+
+/// Waits for entries to keep. Runs that asked for it are reminded before these are
+/// kept, or when nothing comes for a moment. None when nobody can send any more.
+fn next_batch(notes: &Receiver<Note>, reminders: &mut Vec<Arc<Written>>) -> Option<Batch> {
+    loop {
+        let note = match reminders.is_empty() {
+            true => notes.recv().map_err(RecvTimeoutError::from),
+            false => notes.recv_timeout(SOON),
+        };
+        match note {
+            Ok(Note::Keep(batch)) => {
+                remind_all(reminders);
+                return Some(batch);
+            }
+            Ok(Note::Remind(run)) => {
+                reminders.push(run);
+                // Each makes those before it wait anew.
+                if reminders.len() >= MOST_REMINDERS {
+                    remind_all(reminders);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => remind_all(reminders),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+/// Tells runs that it is time: what they append is in the channel then.
+fn remind_all(reminders: &mut Vec<Arc<Written>>) {
+    for run in reminders.drain(..) {
+        if let Some(listener) = run.listener() {
+            listener.due();
         }
     }
 }
@@ -370,6 +431,68 @@ mod tests {
     use super::*;
     use crate::schema;
 
+    fn run() -> Arc<Written> {
+        Arc::new(Written {
+            number: 1,
+            listener: Mutex::new(None),
+            under_way: AtomicU64::new(0),
+        })
+    }
+
+    fn batch() -> Batch {
+        Batch {
+            run: run(),
+            first: 0,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Counts how often it was reminded.
+    #[derive(Default)]
+    struct Reminded(AtomicU64);
+
+    impl JournalListener for Reminded {
+        fn kept(&self, _: Vec<JournalEntry>) {}
+        fn due(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn stuck(&self, _: &str) {}
+        fn unstuck(&self) {}
+    }
+
+    /// A channel in which a run has asked for so many reminders, and who hears them.
+    fn asked(times: usize) -> (Sender<Note>, Receiver<Note>, Arc<Reminded>) {
+        let (sender, notes) = mpsc::channel();
+        let reminded = Arc::<Reminded>::default();
+        let listener: Arc<dyn JournalListener> = reminded.clone();
+        let run = run();
+        *run.listener.lock().unwrap() = Some(Arc::downgrade(&listener));
+        for _ in 0..times {
+            sender.send(Note::Remind(Arc::clone(&run))).unwrap();
+        }
+        (sender, notes, reminded)
+    }
+
+    #[test]
+    fn who_asked_is_reminded_before_anything_else_is_kept() {
+        let (sender, notes, reminded) = asked(1);
+        sender.send(Note::Keep(batch())).unwrap();
+        let mut reminders = Vec::new();
+        assert!(next_batch(&notes, &mut reminders).is_some());
+        assert_eq!(reminded.0.load(Ordering::Relaxed), 1);
+        assert!(reminders.is_empty());
+    }
+
+    #[test]
+    fn who_asks_does_not_keep_many_others_waiting() {
+        for (times, expected) in [(MOST_REMINDERS - 1, 0), (MOST_REMINDERS, MOST_REMINDERS)] {
+            let (sender, notes, reminded) = asked(times);
+            drop(sender);
+            assert!(next_batch(&notes, &mut Vec::new()).is_none());
+            assert_eq!(reminded.0.load(Ordering::Relaxed), expected as u64);
+        }
+    }
+
     #[test]
     fn the_thread_has_what_is_written_ahead_moved_and_who_waits_does_it_itself() {
         let dir = tempfile::tempdir().unwrap();
@@ -379,15 +502,7 @@ mod tests {
             contents: Contents::new(dir.path().join("contents")),
             checkpoints: Checkpoints::of(&path),
         });
-        let batch = Batch {
-            run: Arc::new(Written {
-                number: 1,
-                listener: Mutex::new(None),
-                under_way: AtomicU64::new(0),
-            }),
-            first: 0,
-            entries: Vec::new(),
-        };
+        let batch = batch();
         // More commits than it takes until it is due.
         for _ in 0..600 {
             pen.lock().unwrap().commit_without_patience(&batch).unwrap();

@@ -465,6 +465,41 @@ fn contents_stay_while_somebody_uses_the_journal() {
     assert_eq!(reader.prune(at(1_000)).unwrap().freed, None);
 }
 
+/// Appends what it has when it is due.
+struct Gathers {
+    journal: Mutex<Option<Arc<dyn RunJournal>>>,
+    said: Mutex<mpsc::Sender<usize>>,
+}
+
+impl JournalListener for Gathers {
+    fn kept(&self, entries: Vec<JournalEntry>) {
+        let _ = self.said.lock().unwrap().send(entries.len());
+    }
+    fn due(&self) {
+        let journal = self.journal.lock().unwrap().take();
+        journal.unwrap().append(play(&[]));
+    }
+    fn stuck(&self, _: &str) {}
+    fn unstuck(&self) {}
+}
+
+#[test]
+fn what_nobody_waits_for_is_kept_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = JournalFile::open(&place(&folder)).unwrap();
+    let journal = file.create(&run(), &header()).unwrap();
+    let (said, heard) = mpsc::channel();
+    let gathers = Arc::new(Gathers {
+        journal: Mutex::new(Some(Arc::clone(&journal))),
+        said: Mutex::new(said),
+    });
+    let listener: Arc<dyn JournalListener> = gathers.clone();
+    journal.attach(Arc::downgrade(&listener));
+    assert!(journal.remind());
+    let kept = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(kept, play(&[]).len());
+}
+
 #[test]
 fn whoever_waits_writes_it_himself_unless_somebody_else_writes() {
     let folder = tempfile::tempdir().unwrap();

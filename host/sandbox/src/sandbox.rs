@@ -455,6 +455,14 @@ impl AttemptRunner for Sandbox {
         })
     }
 
+    /// A mount that it may write is all that an agent can be granted to change, and
+    /// there is no network.
+    fn is_sealed(&self, agent: &AgentName, mounts: &[MountName]) -> bool {
+        let agents = self.agents.load();
+        let profile = agents.get(agent).map(|agent| &agent.profile);
+        profile.is_some_and(|profile| !mounts.iter().any(|mount| profile.may_write(mount)))
+    }
+
     fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {
         Box::pin(self.attempt(attempt))
     }

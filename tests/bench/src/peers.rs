@@ -117,7 +117,7 @@ impl Ours {
     fn measure() -> Self {
         let both = |text: &str| [false, true].map(|durable| engine::alone(text, durable));
         Self {
-            chain: both(&engine::chain()),
+            chain: both(&engine::chain(None)),
             fan_out: both(&engine::wide(STEPS)),
             call: sandbox::alone(),
         }

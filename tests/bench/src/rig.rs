@@ -8,7 +8,8 @@ use std::time::Duration;
 use ringfence::engine::MemoryArtifacts;
 use ringfence_flow::{
     AgentName, Attempt, AttemptObserver, AttemptReport, AttemptResult, AttemptRunner as _, Budgets,
-    GrantDecision, Json, LogLine, Progress, Role, RunId, TaskId, TaskKey, TaskRequest,
+    GrantDecision, Json, LogLine, MountAccess, MountGrant, MountName, Progress, Role, RunId,
+    TaskId, TaskKey, TaskRequest,
 };
 use ringfence_sandbox::{AgentConfig, Sandbox, SandboxConfig};
 use tokio::runtime::{Builder, Runtime};
@@ -41,6 +42,9 @@ pub(crate) fn runtime(threads: usize) -> Runtime {
 /// The attempts that may be alive at once, as in a host.
 pub(crate) const ROOM: u32 = 68;
 
+/// The mount that the guest may write, where a task asks for it.
+pub(crate) const MOUNT: &str = "out";
+
 /// A sandbox that has loaded one guest, with room for so many attempts of it.
 pub(crate) fn sandbox(runtime: &Runtime, name: &str, room: u32) -> Arc<Sandbox> {
     let folder = tempfile::tempdir().unwrap();
@@ -50,10 +54,17 @@ pub(crate) fn sandbox(runtime: &Runtime, name: &str, room: u32) -> Arc<Sandbox> 
         max_sandboxes: room,
         ..SandboxConfig::default()
     };
+    let mount = MountName::new(MOUNT).unwrap();
     let agent = AgentConfig {
         instances: room,
+        mounts: vec![MountGrant {
+            name: mount.clone(),
+            access: MountAccess::ReadWrite,
+        }],
         ..AgentConfig::default()
     };
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    config.mounts.insert(mount, target);
     config.agents.insert(AgentName::new(name).unwrap(), agent);
     let loading = runtime.block_on(Sandbox::load(config, &())).unwrap();
     assert!(loading.refused.is_empty(), "{:?}", loading.refused);

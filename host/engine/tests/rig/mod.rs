@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(unreachable_pub, reason = "shared by suites, public to none")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub struct Scripted {
     pub declines: Vec<(&'static str, &'static str)>,
     /// Agents that take so long to say whether they can.
     pub dawdles: BTreeMap<&'static str, Duration>,
+    /// Agents of whose attempts nobody outside can tell.
+    pub sealed: BTreeSet<&'static str>,
 }
 
 impl Scripted {
@@ -47,6 +49,12 @@ impl Scripted {
         };
         self.agents
             .insert(name, (Arc::new(profile), Box::new(script)));
+        self
+    }
+
+    /// Has nobody outside tell of the attempts of an agent.
+    pub fn seal(mut self, name: &'static str) -> Self {
+        self.sealed.insert(name);
         self
     }
 
@@ -101,6 +109,10 @@ impl AttemptRunner for Scripted {
         _mounts: &'a [MountName],
     ) -> BoxFuture<'a, Option<ContentHash>> {
         Box::pin(async move { Some(self.agents.get(agent)?.0.hash) })
+    }
+
+    fn is_sealed(&self, agent: &AgentName, _mounts: &[MountName]) -> bool {
+        self.sealed.contains(agent.as_str())
     }
 
     fn execute(&self, attempt: Attempt) -> BoxFuture<'_, AttemptReport> {

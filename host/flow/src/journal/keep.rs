@@ -14,7 +14,14 @@ pub trait RunJournal: Send + Sync {
     /// it is tried again and again.
     fn append(&self, entries: Vec<JournalEntry>);
 
-    /// The same, for a caller that has nothing to do until the entries are kept:
+    /// Has [`JournalListener::due`] called in a moment (a few milliseconds, or when
+    /// anything else is about to be kept), for entries that nobody waits for: they are
+    /// kept with others then. False if it cannot; then they are best appended at once.
+    fn remind(&self) -> bool {
+        false
+    }
+
+    /// The same as [`append`](Self::append), for a caller that has nothing to do until the entries are kept:
     /// they may be kept, and the listener told, before it returns. It is not tried
     /// again in here: where that fails, or others are at it, it is as
     /// [`append`](Self::append).
@@ -29,6 +36,9 @@ pub trait RunJournal: Send + Sync {
 pub trait JournalListener: Send + Sync {
     /// These entries, the next that were appended, outlive the process now.
     fn kept(&self, entries: Vec<JournalEntry>);
+
+    /// It is time to append what has gathered: [`RunJournal::remind`] asked for it.
+    fn due(&self) {}
 
     /// The journal cannot keep anything at the moment. It goes on trying.
     fn stuck(&self, why: &str);
