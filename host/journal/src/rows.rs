@@ -41,38 +41,33 @@ pub(crate) fn pack<'a, E: From<serde_json::Error>>(
     entries: impl Iterator<Item = (u64, &'a JournalEntry)>,
     mut take: impl FnMut(Row) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut gathered: Option<Gathered> = None;
+    let mut gathered = Gathered::default();
     for (number, entry) in entries {
-        let mut line = serde_json::to_vec(entry)?;
-        let is_long = line.len() > LONGEST;
-        let full = gathered.take_if(|before| is_long || !before.has_room_for(&line));
-        full.map_or(Ok(()), |full| take(full.row()))?;
-        if is_long {
+        let line = gathered.add(number, entry)?;
+        if gathered.text.len() <= LONGEST {
+            continue;
+        }
+        let mut last = gathered.split_off(line, number, entry.first);
+        if !gathered.text.is_empty() {
+            take(gathered.row())?;
+        }
+        if last.text.len() > LONGEST {
             take(Row {
                 number,
                 first: entry.first,
-                body: Body::Beside(line),
+                body: Body::Beside(std::mem::take(&mut last.text)),
             })?;
-            continue;
         }
-        match &mut gathered {
-            Some(gathered) => {
-                gathered.text.push(b'\n');
-                gathered.text.append(&mut line);
-            }
-            None => {
-                gathered = Some(Gathered {
-                    number,
-                    first: entry.first,
-                    text: line,
-                });
-            }
-        }
+        gathered = last;
     }
-    gathered.map_or(Ok(()), |last| take(last.row()))
+    match gathered.text.is_empty() {
+        true => Ok(()),
+        false => take(gathered.row()),
+    }
 }
 
 /// The entries of the next row.
+#[derive(Default)]
 struct Gathered {
     number: u64,
     first: u64,
@@ -81,14 +76,34 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn has_room_for(&self, line: &[u8]) -> bool {
-        self.text.len() + 1 + line.len() <= LONGEST
+    /// Adds an entry, and says where its line begins.
+    fn add(&mut self, number: u64, entry: &JournalEntry) -> serde_json::Result<usize> {
+        if self.text.is_empty() {
+            (self.number, self.first) = (number, entry.first);
+        } else {
+            self.text.push(b'\n');
+        }
+        let line = self.text.len();
+        serde_json::to_writer(&mut self.text, entry)?;
+        Ok(line)
     }
 
-    fn row(self) -> Row {
+    /// Takes the last line off.
+    fn split_off(&mut self, line: usize, number: u64, first: u64) -> Self {
+        let text = self.text.split_off(line);
+        // With the line break before it.
+        self.text.pop();
+        Self {
+            number,
+            first,
+            text,
+        }
+    }
+
+    fn row(&self) -> Row {
         let stays_text = self.text.len() <= PLAIN && !self.text.contains(&b'\n');
         let body = if stays_text {
-            self.text
+            self.text.clone()
         } else {
             compress(&self.text)
         };
