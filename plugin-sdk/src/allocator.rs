@@ -4,13 +4,14 @@
 //! An attempt is short and alone in its memory, so a small block is kept for the next
 //! one of its size. The C library joins it with its neighbours and cuts it again,
 //! with which an agent that reads and writes documents or syntax trees spends a
-//! quarter of its time.
+//! quarter of its time. Where there is none to be had again, small blocks are cut from
+//! chunks, one after the other.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe to write")]
 
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::Cell;
-use std::ptr::{NonNull, without_provenance_mut};
+use std::ptr::{NonNull, null_mut, without_provenance_mut};
 
 /// The sizes of small blocks are multiples of this, in bytes.
 const STEP: usize = 16;
@@ -21,14 +22,20 @@ const LARGEST: usize = 1_024;
 /// What the C library aligns every block to, as the standard library has it.
 const ALIGN: usize = 8;
 
+/// What small blocks are cut from, in bytes. What is not touched takes no memory.
+const CHUNK: usize = 16 * 1_024;
+
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator {
     free: [const { Cell::new(None) }; LARGEST / STEP],
+    uncut: Cell::new((null_mut(), 0)),
 };
 
 struct Allocator {
     /// The first free block of each size. It holds the next one.
     free: [Cell<Option<Block>>; LARGEST / STEP],
+    /// Where the next block is cut off, and how many bytes there are.
+    uncut: Cell<(*mut u8, usize)>,
 }
 
 /// A block that is free.
@@ -56,20 +63,36 @@ const fn with_room(layout: Layout) -> Layout {
     }
 }
 
-/// A block of the C library's. Apart, so that taking one from a list moves no stack
-/// pointer for what happens here.
-///
-/// # Safety
-/// The layout is not empty.
-#[cold]
-#[inline(never)]
-unsafe fn new_block(layout: Layout) -> *mut u8 {
-    // SAFETY: the caller promises the same.
-    unsafe { System.alloc(with_room(layout)) }
+impl Allocator {
+    /// A block that nobody had. Apart, so that taking one from a list moves no stack
+    /// pointer for what happens here.
+    ///
+    /// # Safety
+    /// The layout is not empty.
+    #[inline(never)]
+    unsafe fn new_block(&self, layout: Layout) -> *mut u8 {
+        if list(layout).is_none() {
+            // SAFETY: the caller promises the same.
+            return unsafe { System.alloc(layout) };
+        }
+        let size = with_room(layout).size();
+        let (mut next, mut room) = self.uncut.get();
+        if room < size {
+            // SAFETY: it is not empty, and a chunk fits the alignment.
+            next = unsafe { System.alloc(Layout::from_size_align_unchecked(CHUNK, ALIGN)) };
+            if next.is_null() {
+                return next;
+            }
+            room = CHUNK;
+        }
+        // SAFETY: the chunk goes on for `room` bytes, of which this are some.
+        self.uncut.set((unsafe { next.add(size) }, room - size));
+        next
+    }
 }
 
-// SAFETY: each block is the C library's, in one list or in use, and has the room that
-// its list asks for.
+// SAFETY: each block is in one list or in use, and has the room that its list asks for.
+// A small one is never the C library's again, and sizes of them keep the alignment.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -81,7 +104,7 @@ unsafe impl GlobalAlloc for Allocator {
             return block.as_ptr().cast();
         }
         // SAFETY: the caller promises that it is not empty.
-        unsafe { new_block(layout) }
+        unsafe { self.new_block(layout) }
     }
 
     #[inline]

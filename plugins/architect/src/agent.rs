@@ -6,11 +6,13 @@ use std::path::Path;
 use lint::Report;
 use ringfence_sdk::prelude::*;
 use serde::Serialize;
-use source::{DEFAULT_MOUNT, LineCounts, Tree, each_file};
+use serde::de::DeserializeOwned;
+use source::{DEFAULT_MOUNT, FileInput, LineCounts, Tree, each_file};
 
 use crate::findings;
-use crate::input::{Input, Only};
-use crate::layout::{Layout, Place};
+use crate::input::{Input, Job};
+use crate::layout::{Layout, packages};
+use crate::part::Part;
 use crate::parts::{Parts, parts};
 use crate::shards::{Piece, ShardPolicy, Split, split};
 use crate::survey::{Entry, Survey, survey};
@@ -38,6 +40,8 @@ pub struct Architect;
 pub enum Answer {
     /// The shards alone.
     Split(Split),
+    /// What one shard holds.
+    Part(Part),
     /// All of it.
     Survey(Box<Survey>),
 }
@@ -56,22 +60,59 @@ impl Agent for Architect {
     }
 
     fn execute(input: Input, cx: &Context) -> Result<Outcome<Answer>, Failure> {
-        let policy = input.policy()?;
         let root = cx.mount(input.mount.as_deref().unwrap_or(DEFAULT_MOUNT));
-        let tree = Tree::open(&root).map_err(Failure::permanent)?;
-        let paths = within_output(tree.files(), MAX_PATH_BYTES);
-        let (answer, mut findings) = match input.only {
-            Some(Only::Shards) => (Answer::Split(by_size(&root, paths, policy)), Vec::new()),
-            None => {
-                let (survey, findings) = by_content(&root, paths, policy, cx);
+        let (answer, findings) = match input.job()? {
+            Job::Whole(policy) => {
+                let tree = Listed::open(&root)?;
+                let (survey, found) = whole(&root, tree.paths(), policy, cx);
+                (
+                    Answer::Survey(Box::new(survey)),
+                    tree.and_what_is_left_out(found),
+                )
+            }
+            Job::Split(policy) => {
+                let tree = Listed::open(&root)?;
+                let split = by_size(&root, tree.paths(), policy);
+                (Answer::Split(split), tree.and_what_is_left_out(Vec::new()))
+            }
+            Job::Part(files) => {
+                let (split, _) = needed::<Split>(cx)?;
+                let layout = Layout::of(split.paths(), &split.packages);
+                let mut report = Report::default();
+                let entries = read(&root, &checked(files)?, &layout, cx, &mut report);
+                let findings = report.finish(MAX_FINDINGS).findings;
+                (Answer::Part(Part::of(&entries)), findings)
+            }
+            Job::Join => {
+                let (survey, findings) = join(cx)?;
                 (Answer::Survey(Box::new(survey)), findings)
             }
         };
-        findings.append(&mut what_is_left_out(
-            &tree,
-            tree.files().len() - paths.len(),
-        ));
         Ok(Outcome::completed(answer).with_findings(findings))
+    }
+}
+
+/// The files of a tree, as far as an outcome has room to name them.
+struct Listed {
+    tree: Tree,
+    count: usize,
+}
+
+impl Listed {
+    fn open(root: &Path) -> Result<Self, Failure> {
+        let tree = Tree::open(root).map_err(Failure::permanent)?;
+        let count = within_output(tree.files(), MAX_PATH_BYTES).len();
+        Ok(Self { tree, count })
+    }
+
+    fn paths(&self) -> &[String] {
+        &self.tree.files()[..self.count]
+    }
+
+    fn and_what_is_left_out(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let beyond_output = self.tree.files().len() - self.count;
+        findings.append(&mut what_is_left_out(&self.tree, beyond_output));
+        findings
     }
 }
 
@@ -89,28 +130,70 @@ fn by_size(root: &Path, paths: &[String], policy: ShardPolicy) -> Split {
     Split {
         files: pieces.len(),
         bytes: pieces.iter().map(|piece| piece.bytes).sum(),
+        packages: packages(root, paths),
         shards: split(pieces, policy),
     }
 }
 
-/// Reads the files and tells what there is.
-fn by_content(
+/// Reads all files and tells what there is.
+fn whole(
     root: &Path,
     paths: &[String],
     policy: ShardPolicy,
     cx: &Context,
 ) -> (Survey, Vec<Finding>) {
     let mut report = Report::default();
-    let layout = Layout::of(root, paths);
+    let layout = Layout::of(paths, &packages(root, paths));
+    let entries = read(root, paths, &layout, cx, &mut report);
+    let shards = split(entries.iter().map(Entry::piece).collect(), policy);
+    let survey = survey(&entries, layout.packages(), shards);
+    let findings = told(&entries, &survey, report, cx);
+    (survey, findings)
+}
+
+/// Tells what there is from what was found out about each shard.
+fn join(cx: &Context) -> Result<(Survey, Vec<Finding>), Failure> {
+    let (split, about_tree) = needed::<Split>(cx)?;
+    let (parts, about_files) = needed::<Vec<Part>>(cx)?;
+    let layout = Layout::of(split.paths(), &split.packages);
+    let uses_left_out: usize = parts.iter().map(|part| part.uses_left_out).sum();
+    let mut entries: Vec<Entry> = parts
+        .into_iter()
+        .flat_map(|part| part.entries(&layout))
+        .collect();
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut report = Report::default();
+    report.take_over(about_files.iter().cloned());
+    let mut survey = survey(&entries, layout.packages(), split.shards);
+    survey.edges_truncated += uses_left_out;
+    let mut findings = told(&entries, &survey, report, cx);
+    findings.extend_from_slice(about_tree);
+    Ok((survey, findings))
+}
+
+/// Adds what stands out in the survey to what was found in files.
+fn told(entries: &[Entry], survey: &Survey, mut report: Report, cx: &Context) -> Vec<Finding> {
+    findings::add(entries, survey, &mut report);
+    cx.log()
+        .with("files", survey.files)
+        .with("shards", survey.shards.len())
+        .info("the tree is surveyed");
+    report.finish(MAX_FINDINGS).findings
+}
+
+/// What was found out about files, in their order.
+fn read(
+    root: &Path,
+    paths: &[String],
+    layout: &Layout,
+    cx: &Context,
+    report: &mut Report,
+) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(paths.len());
     each_file(root, paths, |path, reading| {
-        let place = layout.place(path).cloned().unwrap_or_else(|| Place {
-            name: path.to_owned(),
-            root: String::new(),
-        });
         let mut entry = Entry {
             path: path.to_owned(),
-            place,
+            place: layout.place_or_path(path),
             bytes: 0,
             counts: LineCounts::default(),
             parts: Parts::default(),
@@ -119,7 +202,7 @@ fn by_content(
             Ok(reading) => {
                 entry.bytes = reading.file.bytes();
                 entry.counts = reading.file.comments().counts();
-                entry.parts = parts(&reading, &entry.place, &layout);
+                entry.parts = parts(&reading, &entry.place, layout);
             }
             Err(problem) => {
                 if let Some(file) = problem.file() {
@@ -141,17 +224,32 @@ fn by_content(
             cx.progress(Activity::Working, Some(fraction), path);
         }
     });
-
-    let shards = split(entries.iter().map(Entry::piece).collect(), policy);
-    let survey = survey(&entries, layout.packages(), shards);
-    findings::add(&entries, &survey, &mut report);
-    cx.log()
-        .with("files", survey.files)
-        .with("shards", survey.shards.len())
-        .info("the tree is surveyed");
-    (survey, report.finish(MAX_FINDINGS).findings)
+    entries
 }
 
+/// What a task gave that this one needs and whose answer is a `T`, and what it found.
+fn needed<T: DeserializeOwned>(cx: &Context) -> Result<(T, &[Finding]), Failure> {
+    let outputs = cx.task().needs.iter().map(|need| &need.output);
+    let mut fitting =
+        outputs.filter_map(|output| Some((T::deserialize(&output.value).ok()?, &*output.findings)));
+    fitting.next().ok_or_else(|| {
+        Failure::invalid_input(
+            "no task that this one needs gave the shards, or the parts, of a tree\nhint: a part \
+             needs a task of `only: shards`, and to join them takes that and a `for_each` of \
+             `only: part`",
+        )
+    })
+}
+
+/// The files, if they are paths below the mount.
+fn checked(files: &[String]) -> Result<Vec<String>, Failure> {
+    let input = FileInput {
+        files: Some(files.to_vec()),
+        mount: None,
+    };
+    let named = input.named().unwrap_or_else(|| Ok(Vec::new()));
+    named.map_err(|unknown| Failure::invalid_input(unknown.to_string()))
+}
 /// The first of the paths that an outcome has room to name.
 fn within_output(paths: &[String], max_bytes: usize) -> &[String] {
     let mut bytes = 0;
@@ -188,6 +286,7 @@ fn what_is_left_out(tree: &Tree, beyond_output: usize) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Packages;
     use ringfence_sdk::testing::{TestHost, TestRun};
     use serde_json::{Value, json};
 
@@ -222,14 +321,14 @@ mod tests {
     fn surveyed(run: &TestRun<Answer>) -> &Survey {
         match run.completed() {
             Answer::Survey(survey) => survey,
-            Answer::Split(split) => panic!("{split:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
     fn only_split(run: &TestRun<Answer>) -> &Split {
         match run.completed() {
             Answer::Split(split) => split,
-            Answer::Survey(survey) => panic!("{survey:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -298,6 +397,77 @@ mod tests {
         assert!(findings.is_empty(), "one does not parse: {findings:?}");
     }
 
+    /// What each shard of the tree holds, as a `for_each` gives it.
+    fn in_parts(dir: &Path, split: &Value) -> (Value, Vec<Finding>) {
+        let (mut parts, mut findings) = (Vec::new(), Vec::new());
+        for shard in split["shards"].as_array().unwrap() {
+            let run = TestHost::new()
+                .mount("src", dir)
+                .need("shards", split.clone(), [])
+                .input(json!({ "only": "part", "files": shard["files"] }))
+                .execute::<Architect>();
+            parts.push(serde_json::to_value(run.completed()).unwrap());
+            findings.extend_from_slice(run.outcome.as_ref().unwrap().findings());
+        }
+        (Value::Array(parts), findings)
+    }
+
+    #[test]
+    fn a_survey_in_parts_is_that_of_the_whole() {
+        let dir = tree();
+        write(
+            dir.path(),
+            "other-1.2/Cargo.toml",
+            "[package]\nname = \"other\"\n",
+        );
+        write(
+            dir.path(),
+            "other-1.2/src/lib.rs",
+            "use my_crate::a::A;\npub struct C(A);\n",
+        );
+        for shards in [1, 2, 5] {
+            let whole = run(dir.path(), json!({ "shards": shards }));
+            let split = run(dir.path(), json!({ "shards": shards, "only": "shards" }));
+            let split = serde_json::to_value(only_split(&split)).unwrap();
+            assert_eq!(split["packages"]["other-1.2"], "other");
+            let (parts, found) = in_parts(dir.path(), &split);
+            let about_tree = Finding::new("tree-cut", Severity::Medium, "too much");
+            let joined = TestHost::new()
+                .need("shards", split, [about_tree.clone()])
+                .need("parts", parts, found)
+                .input(json!({ "only": "join" }))
+                .execute::<Architect>();
+            assert_eq!(surveyed(&joined), surveyed(&whole));
+            let findings =
+                |run: &TestRun<Answer>| run.outcome.as_ref().unwrap().findings().to_vec();
+            let expected = [findings(&whole), vec![about_tree]].concat();
+            assert_eq!(findings(&joined), expected);
+        }
+    }
+
+    #[test]
+    fn a_part_without_shards_and_a_join_without_parts_are_refused() {
+        let dir = tree();
+        let split = run(dir.path(), json!({ "only": "shards" }));
+        let split = serde_json::to_value(only_split(&split)).unwrap();
+        let other = TestHost::new().need("fix", json!({ "shards": 3 }), []);
+        let alone = TestHost::new().need("shards", split, []);
+        for (host, input) in [
+            (TestHost::new(), json!({ "only": "part", "files": [] })),
+            (other, json!({ "only": "part", "files": [] })),
+            (alone, json!({ "only": "join" })),
+        ] {
+            let run = host
+                .mount("src", dir.path())
+                .input(input)
+                .execute::<Architect>();
+            let Failure::InvalidInput(why) = run.failed() else {
+                panic!("{:?}", run.failed());
+            };
+            assert!(why.contains("hint: a part needs a task"), "{why}");
+        }
+    }
+
     #[test]
     fn an_input_that_cannot_be_met_is_refused() {
         let dir = tree();
@@ -308,6 +478,12 @@ mod tests {
             json!({ "shards": 1, "max_bytes": 1 }),
             json!({ "shard": 1 }),
             json!({ "only": "lines" }),
+            json!({ "only": "part" }),
+            json!({ "only": "part", "files": ["a.rs"], "shards": 2 }),
+            json!({ "only": "join", "max_bytes": 2 }),
+            json!({ "only": "join", "files": ["a.rs"] }),
+            json!({ "only": "shards", "files": ["a.rs"] }),
+            json!({ "files": ["a.rs"] }),
         ] {
             let run = run(dir.path(), input);
             assert!(matches!(run.failed(), Failure::InvalidInput(_)));
@@ -336,7 +512,7 @@ mod tests {
         let kept = within_output(&paths, MAX_PATH_BYTES);
         assert!(kept.len() > 4_000 && kept.len() < paths.len());
         assert_eq!(within_output(&paths[..2_000], MAX_PATH_BYTES).len(), 2_000);
-        let layout = Layout::of(Path::new("/does/not/exist"), kept);
+        let layout = Layout::of(kept, &Packages::new());
         let entries: Vec<_> = kept
             .iter()
             .enumerate()

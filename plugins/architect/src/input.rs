@@ -27,23 +27,64 @@ pub struct Input {
     /// What alone is wanted; a whole survey where it is not given.
     #[serde(default)]
     pub only: Option<Only>,
+    /// The files to read for a part of a survey, relative to the mount.
+    #[serde(default)]
+    pub files: Option<Vec<String>>,
 }
 
 /// A part of a survey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Only {
-    /// The shards. No file is read, so what waits for them waits for next to nothing.
+    /// The shards. No source file is read, so what waits for them waits for next to
+    /// nothing.
     Shards,
+    /// What is in `files`. A task that this one needs gave the shards of the tree.
+    Part,
+    /// A whole survey from the parts that a task gave that this one needs, as another
+    /// gave the shards. Nothing is read.
+    Join,
+}
+
+/// What to do.
+pub(crate) enum Job<'a> {
+    /// Everything at once.
+    Whole(ShardPolicy),
+    /// [`Only::Shards`].
+    Split(ShardPolicy),
+    /// [`Only::Part`], of these files.
+    Part(&'a [String]),
+    /// [`Only::Join`].
+    Join,
 }
 
 impl Input {
-    /// How to split the tree.
+    /// What is asked.
     ///
     /// # Errors
     ///
-    /// A figure that is out of range, or both figures.
-    pub(crate) fn policy(&self) -> Result<ShardPolicy, Failure> {
+    /// A figure that is out of range, or fields that do not go together.
+    pub(crate) fn job(&self) -> Result<Job<'_>, Failure> {
+        let splits = self.shards.is_some() || self.max_bytes.is_some();
+        match (self.only, &self.files) {
+            (None, None) => Ok(Job::Whole(self.policy()?)),
+            (Some(Only::Shards), None) => Ok(Job::Split(self.policy()?)),
+            (Some(Only::Part | Only::Join), _) if splits => Err(Failure::invalid_input(
+                "`shards` and `max_bytes` belong to `only: shards`",
+            )),
+            (Some(Only::Part), Some(files)) => Ok(Job::Part(files)),
+            (Some(Only::Part), None) => Err(Failure::invalid_input(
+                "`only: part` is of no files\nhint: give `files`, as in `files: \"${{ item.files }}\"`",
+            )),
+            (Some(Only::Join), None) => Ok(Job::Join),
+            (None | Some(Only::Shards | Only::Join), Some(_)) => Err(Failure::invalid_input(
+                "`files` belongs to `only: part`\nhint: leave it out for the whole tree",
+            )),
+        }
+    }
+
+    /// How to split the tree.
+    fn policy(&self) -> Result<ShardPolicy, Failure> {
         match (self.shards, self.max_bytes) {
             (None, None) => Ok(ShardPolicy::default()),
             (Some(count @ 1..=MAX_SHARDS), None) => Ok(ShardPolicy::exactly(count)),

@@ -7,6 +7,35 @@ use std::path::Path;
 /// The longest manifest that is read. Only the name of the package is wanted.
 const MAX_MANIFEST: usize = 256 << 10;
 
+/// How many bytes of folders and names are told of packages that are not named after
+/// their folders. Those beyond it count as if they were.
+const MAX_PACKAGE_BYTES: usize = 96 << 10;
+
+/// The packages that are not named after their folders, by folder, each as code writes
+/// it.
+pub(crate) type Packages = BTreeMap<String, String>;
+
+/// Reads the manifests of the packages that the files at `paths` (relative to `root`)
+/// belong to.
+pub(crate) fn packages(root: &Path, paths: &[String]) -> Packages {
+    let folders: BTreeSet<&str> = paths.iter().map(|path| split_package(path).0).collect();
+    let mut room = MAX_PACKAGE_BYTES;
+    let mut packages = Packages::new();
+    for folder in folders {
+        let Some(name) = told_name(root, folder) else {
+            continue;
+        };
+        if name == name_of_folder(folder) {
+            continue;
+        }
+        if let Some(rest) = room.checked_sub(folder.len() + name.len()) {
+            room = rest;
+            packages.insert(folder.to_owned(), name);
+        }
+    }
+    packages
+}
+
 /// The module that a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -25,20 +54,19 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The modules that the files at `paths` (relative to `root`) hold. Reads
-    /// the manifests of the packages for their names; a package without one is
-    /// named after its folder.
-    pub(crate) fn of(root: &Path, paths: &[String]) -> Self {
+    /// The modules that the files at `paths` hold. A package that is not in `packages`
+    /// is named after its folder.
+    pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a String>, packages: &Packages) -> Self {
         let mut layout = Self::default();
-        let mut packages: BTreeMap<&str, String> = BTreeMap::new();
         for path in paths {
             let (folder, rest) = split_package(path);
-            let package = packages
-                .entry(folder)
-                .or_insert_with(|| package_name(root, folder));
-            let place = place(package, rest);
+            let package = match packages.get(folder) {
+                Some(name) => name.clone(),
+                None => name_of_folder(folder),
+            };
+            let place = place(&package, rest);
             layout.names.insert(place.name.clone());
-            layout.packages.insert(package.clone());
+            layout.packages.insert(package);
             layout.places.insert(path.clone(), place);
         }
         layout
@@ -47,6 +75,14 @@ impl Layout {
     /// The module that the file at `path` holds.
     pub(crate) fn place(&self, path: &str) -> Option<&Place> {
         self.places.get(path)
+    }
+
+    /// The same; of a file that is not in the tree, a module of its own.
+    pub(crate) fn place_or_path(&self, path: &str) -> Place {
+        self.place(path).cloned().unwrap_or_else(|| Place {
+            name: path.to_owned(),
+            root: String::new(),
+        })
     }
 
     /// The number of packages.
@@ -172,18 +208,25 @@ fn place(package: &str, rest: &str) -> Place {
     }
 }
 
-/// The name of the package in `folder`, as code writes it.
-fn package_name(root: &Path, folder: &str) -> String {
-    let manifest = fs::read(root.join(folder).join("Cargo.toml")).ok();
-    let named = manifest
-        .filter(|bytes| bytes.len() <= MAX_MANIFEST)
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| manifest_name(&text));
-    let name = match (named, folder.rsplit('/').next()) {
-        (Some(name), _) => name,
-        (None, Some(last)) if !last.is_empty() => last.to_owned(),
+/// The name that the manifest in `folder` gives its package, as code writes it.
+fn told_name(root: &Path, folder: &str) -> Option<String> {
+    let manifest = fs::read(root.join(folder).join("Cargo.toml")).ok()?;
+    if manifest.len() > MAX_MANIFEST {
+        return None;
+    }
+    let name = manifest_name(std::str::from_utf8(&manifest).ok()?)?;
+    Some(in_code(&name))
+}
+
+/// The name of a package whose manifest gives none.
+fn name_of_folder(folder: &str) -> String {
+    match folder.rsplit('/').next() {
+        Some(last) if !last.is_empty() => in_code(last),
         _ => "crate".to_owned(),
-    };
+    }
+}
+
+fn in_code(name: &str) -> String {
     name.replace('-', "_")
 }
 
@@ -226,7 +269,7 @@ mod tests {
             .map(|(path, _)| (*path).to_owned())
             .filter(|path| path.ends_with(".rs"))
             .collect();
-        Layout::of(dir.path(), &paths)
+        Layout::of(&paths, &packages(dir.path(), &paths))
     }
 
     #[test]
@@ -275,6 +318,23 @@ mod tests {
             assert_eq!((&*place.name, &*place.root), (name, root), "{path}");
         }
         assert_eq!(layout.packages(), 3);
+    }
+
+    #[test]
+    fn packages_that_there_is_no_room_to_name_are_named_after_their_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = |length: usize| {
+            let folder = dir.path().join("a");
+            fs::create_dir_all(&folder).unwrap();
+            let manifest = format!("[package]\nname = \"{}\"\n", "x".repeat(length));
+            fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+            let paths = ["a/src/lib.rs".to_owned()];
+            let layout = Layout::of(&paths, &packages(dir.path(), &paths));
+            layout.place(&paths[0]).unwrap().name.len()
+        };
+        let longest = MAX_PACKAGE_BYTES - "a".len();
+        assert_eq!(named(longest), longest);
+        assert_eq!(named(longest + 1), 1);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! what there is: modules and their sizes, public items, which module uses
 //! which, the largest files, and modules that use each other in a circle. For
 //! the tasks that come after it, it splits the files into shards of about the
-//! same size, each file in exactly one. Asked for the shards alone it reads no file,
-//! so that those tasks can begin at once.
+//! same size, each file in exactly one. Asked for the shards alone it reads no source
+//! file, so that those tasks can begin at once; and a large tree is surveyed in parts, on
+//! all cores, and the parts are joined.
 //!
 //! ```text
 //! shards:
@@ -18,6 +19,16 @@
 //!   mounts: [src]
 //!   for_each: ${{ tasks.shards.output.shards }}
 //!   input: { files: "${{ item.files }}" }
+//! parts:
+//!   role: architect
+//!   needs: [shards]
+//!   mounts: [src]
+//!   for_each: ${{ tasks.shards.output.shards }}
+//!   input: { only: part, files: "${{ item.files }}" }
+//! survey:
+//!   role: architect
+//!   needs: [shards, parts]
+//!   input: { only: join }
 //! ```
 
 mod agent;
@@ -25,12 +36,14 @@ mod cycles;
 mod findings;
 mod input;
 mod layout;
+mod part;
 mod parts;
 mod shards;
 mod survey;
 
 pub use agent::{Answer, Architect};
 pub use input::{Input, Only};
+pub use part::{Part, PartFile};
 pub use shards::{Shard, Split};
 pub use survey::{Cycle, Edge, LargeFile, Module, Survey};
 

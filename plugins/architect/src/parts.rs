@@ -113,11 +113,12 @@ fn is_public(item: &Item) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Packages;
     use source::SourceFile;
 
     fn of(text: &str) -> Parts {
         let paths = ["src/lib.rs", "src/a.rs", "src/b.rs", "src/b/c.rs"].map(str::to_owned);
-        let layout = Layout::of(std::path::Path::new("/does/not/exist"), &paths);
+        let layout = Layout::of(&paths, &Packages::new());
         let file = SourceFile::new("src/a.rs", text);
         let syntax = file.parse().unwrap();
         let reading = Reading {

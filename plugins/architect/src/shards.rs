@@ -1,12 +1,13 @@
 //! Splits files into parts of about the same size.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Files that are looked at together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Shard {
     /// Counts from 0.
     pub index: u32,
@@ -16,15 +17,26 @@ pub struct Shard {
     pub bytes: u64,
 }
 
-/// How a tree is split, and nothing else of it: the files were not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How a tree is split, and what it takes to survey it in parts. No source file was
+/// read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Split {
     /// The number of Rust files.
     pub files: usize,
     /// Their size.
     pub bytes: u64,
+    /// The packages that are not named after their folders: their names by folder.
+    pub packages: BTreeMap<String, String>,
     /// The files, in parts of about the same size.
     pub shards: Vec<Shard>,
+}
+
+impl Split {
+    /// The files of all shards.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &String> {
+        self.shards.iter().flat_map(|shard| &shard.files)
+    }
 }
 
 /// A file to be put into a shard.

@@ -55,7 +55,12 @@ impl Report {
         ));
     }
 
-    /// The same with an edit that mends it, where there is one.
+    /// What others found.
+    pub fn take_over(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+    }
+
+    /// The same as [`add`](Self::add) with an edit that mends it, where there is one.
     pub fn add_with_fix(
         &mut self,
         rule: &str,
