@@ -2,12 +2,16 @@
 //!
 //! A guest that is running when the tick comes gives way to whoever waits for a
 //! core. One that has been on a core for some time is long, and has to take a
-//! turn before it goes on. There are as many turns as cores, handed out first
-//! come, first served, and one lasts until the next tick or until the guest waits
-//! for something. Long attempts wait for their turn outside the runtime's queue,
-//! so no more of them than cores stand in it, and a short one waits behind those
-//! few and not behind all that spin. In the queue all are equal, so a stream of
-//! short ones does not keep out one that is long.
+//! turn before it goes on. There are as many turns as cores. Long attempts wait for
+//! theirs outside the runtime's queue, so no more of them than cores stand in it, and a
+//! short one waits behind those few and not behind all that spin. In the queue all are
+//! equal, so a stream of short ones does not keep out one that is long.
+//!
+//! A turn lasts: who changes finds nothing of its own in the caches of the core. It
+//! ends when the guest waits for something, when it has run for so long that others are
+//! to have theirs, or when one waits that has run for much less ([`line`](self::line)).
+
+mod line;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -16,33 +20,55 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
+use self::line::{Line, Permit};
 use crate::clock::Stopwatch;
 
 /// The time on a core after which an attempt counts as long: four ticks. Time in
 /// which it waits for something does not count.
 const SHORT: Duration = Duration::from_millis(8);
 
-/// Of so many turns one begins behind the whole queue, and after the runtime has
-/// looked at its timers and sockets: while it has something to run it does so
-/// rarely. The others begin at the end of the queue as it is.
+/// How long an attempt runs in its turns before it stands behind all others. Loading
+/// what it works with into the caches of a core anew takes some tenths of a millisecond.
+const TURN: Duration = Duration::from_millis(48);
+
+/// How long it runs at least while one waits that has run for much less.
+const LEAST: Duration = Duration::from_millis(8);
+
+/// Of so many ticks of a long attempt one ends behind the whole queue, and after the
+/// runtime has looked at its timers and sockets: while it has something to run it does so
+/// rarely. The others end at the end of the queue as it is.
 const LOOK_AROUND: u32 = 4;
 
 /// The turns of all attempts of a sandbox.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns {
-    free: Arc<Semaphore>,
+    line: Arc<Line>,
+    times: Times,
+}
+
+/// How long is how long.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// As [`SHORT`].
     short: Duration,
+    /// As [`TURN`].
+    turn: Duration,
+    /// As [`LEAST`].
+    least: Duration,
 }
 
 impl Turns {
     /// As many turns as `cores`.
     pub(crate) fn new(cores: usize) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(cores.max(1))),
-            short: SHORT,
+            line: Arc::new(Line::new(cores.max(1))),
+            times: Times {
+                short: SHORT,
+                turn: TURN,
+                least: LEAST,
+            },
         }
     }
 
@@ -53,7 +79,9 @@ impl Turns {
             watch,
             polled_at: AtomicU64::new(0),
             ran: AtomicU64::new(0),
-            turned: AtomicU32::new(0),
+            had: AtomicU64::new(0),
+            began: AtomicU64::new(0),
+            ticks: AtomicU32::new(0),
             place: Mutex::default(),
         }))
     }
@@ -72,8 +100,12 @@ struct Standing {
     polled_at: AtomicU64,
     /// How long it ran in the polls before that, in nanoseconds.
     ran: AtomicU64,
-    /// The turns that it has had.
-    turned: AtomicU32,
+    /// How long it had run, in nanoseconds, when it last stood behind all others.
+    had: AtomicU64,
+    /// How long it had run, in nanoseconds, when its turn began.
+    began: AtomicU64,
+    /// The ticks that it has met since it is long.
+    ticks: AtomicU32,
     place: Mutex<Place>,
 }
 
@@ -93,9 +125,39 @@ impl Standing {
         self.now().saturating_sub(since)
     }
 
+    /// How long it has run, in nanoseconds.
+    fn all(&self) -> u64 {
+        let ran = self.ran.load(Ordering::Relaxed);
+        ran.saturating_add(self.runs())
+    }
+
+    fn since(&self, mark: &AtomicU64) -> Duration {
+        Duration::from_nanos(self.all().saturating_sub(mark.load(Ordering::Relaxed)))
+    }
+
+    /// How long it has run since it stood behind all others.
+    fn used(&self) -> Duration {
+        self.since(&self.had)
+    }
+
     fn is_long(&self) -> bool {
-        let ran = self.ran.load(Ordering::Relaxed).saturating_add(self.runs());
-        Duration::from_nanos(ran) >= self.turns.short
+        Duration::from_nanos(self.all()) >= self.turns.times.short
+    }
+
+    /// Whether its turn goes on after a tick.
+    fn goes_on(&self) -> bool {
+        let (times, line) = (self.turns.times, &self.turns.line);
+        let used = self.used();
+        if used >= times.turn {
+            return !line.anyone_waits();
+        }
+        self.since(&self.began) < times.least || !line.waits_with_at_most(used / 2)
+    }
+
+    /// Whether it is time to look at timers and sockets.
+    fn looks_around(&self) -> bool {
+        let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
+        ticks.is_multiple_of(LOOK_AROUND)
     }
 }
 
@@ -106,9 +168,9 @@ enum Place {
     #[default]
     Out,
     /// It has one, and the runtime comes to it when the core is free.
-    Next(OwnedSemaphorePermit),
+    Next(Permit),
     /// It has one, and runs.
-    On { _turn: OwnedSemaphorePermit },
+    On(Permit),
 }
 
 impl Turn {
@@ -117,32 +179,58 @@ impl Turn {
         if !self.0.is_long() {
             return requeue().await;
         }
-        self.stand(Place::Out);
-        // Nobody closes the semaphore.
-        if let Ok(turn) = Arc::clone(&self.0.turns.free).acquire_owned().await {
-            self.stand(Place::Next(turn));
-            let turned = self.0.turned.fetch_add(1, Ordering::Relaxed);
-            if turned.is_multiple_of(LOOK_AROUND) {
-                yield_now().await;
-            } else {
-                requeue().await;
-            }
-            self.go_on();
+        if !self.keep() {
+            self.take().await;
         }
+        if self.0.looks_around() {
+            yield_now().await;
+        } else {
+            requeue().await;
+        }
+        self.go_on();
+    }
+
+    /// Keeps the turn, if there is one that goes on.
+    fn keep(&self) -> bool {
+        if !matches!(*self.lock(), Place::On(_)) || !self.0.goes_on() {
+            return false;
+        }
+        let mut place = self.lock();
+        *place = match std::mem::take(&mut *place) {
+            Place::On(permit) => Place::Next(permit),
+            other => other,
+        };
+        true
+    }
+
+    /// Waits for a turn.
+    async fn take(&self) {
+        self.stand(Place::Out);
+        let standing = &self.0;
+        let used = standing.used();
+        let is_through = used >= standing.turns.times.turn;
+        let rank = (!is_through).then_some(used);
+        let permit = standing.turns.line.wait(rank).await;
+        let all = standing.all();
+        if is_through {
+            standing.had.store(all, Ordering::Relaxed);
+        }
+        standing.began.store(all, Ordering::Relaxed);
+        self.stand(Place::Next(permit));
     }
 
     /// From next to on.
     fn go_on(&self) {
         let mut place = self.lock();
         *place = match std::mem::take(&mut *place) {
-            Place::Next(turn) => Place::On { _turn: turn },
+            Place::Next(permit) => Place::On(permit),
             other => other,
         };
     }
 
     /// Ends the turn of an attempt that ran and now waits, or is over.
     fn end(&self) {
-        if matches!(*self.lock(), Place::On { .. }) {
+        if matches!(*self.lock(), Place::On(_)) {
             self.stand(Place::Out);
         }
     }
@@ -222,14 +310,33 @@ mod tests {
 
     const LONG: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-    /// One turn, and every attempt is long, or short, whatever time it takes.
+    /// In nanoseconds.
+    const HOUR: u64 = 3_600_000_000_000;
+
+    /// One turn of one tick, and every attempt is long, or short, whatever time it takes.
     fn turns() -> (Turns, Turns) {
-        let free = Turns::new(1).free;
+        let line = Turns::new(1).line;
         let all = |short| Turns {
-            free: Arc::clone(&free),
-            short,
+            line: Arc::clone(&line),
+            times: Times {
+                short,
+                turn: Duration::ZERO,
+                least: Duration::ZERO,
+            },
         };
         (all(Duration::ZERO), all(Duration::MAX))
+    }
+
+    /// One turn that nobody has to give up, but for one that has run for much less.
+    fn lasting_turns(least: Duration) -> Turns {
+        Turns {
+            times: Times {
+                short: Duration::ZERO,
+                turn: Duration::MAX,
+                least,
+            },
+            ..Turns::new(1)
+        }
     }
 
     fn line_up(turns: &Turns) -> Turn {
@@ -271,6 +378,47 @@ mod tests {
             let mut round = round.to_vec();
             round.sort_unstable();
             assert_eq!(round, LONG);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_while_nobody_waits_that_ran_for_much_less() {
+        let turns = lasting_turns(Duration::ZERO);
+        let steps = Steps::default();
+        let local = LocalSet::new();
+        for name in LONG {
+            let turn = line_up(&turns);
+            // All have run for about as long.
+            turn.0.ran.store(HOUR, Ordering::Relaxed);
+            local.spawn_local(run(name, turn, 9, Rc::clone(&steps)));
+        }
+        local.await;
+        let expected: Vec<_> = LONG.iter().flat_map(|name| [*name; 9]).collect();
+        assert_eq!(*steps.borrow(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_turn_ends_for_one_that_ran_for_much_less_and_lasts_some_time_before() {
+        for (least, gives_way) in [(Duration::ZERO, true), (Duration::MAX, false)] {
+            let turns = lasting_turns(least);
+            let steps = Steps::default();
+            let local = LocalSet::new();
+            let old = line_up(&turns);
+            old.0.ran.store(HOUR, Ordering::Relaxed);
+            local.spawn_local(run("old", old, 40, Rc::clone(&steps)));
+            let (new, seen) = (line_up(&turns), Rc::clone(&steps));
+            local.spawn_local(async move {
+                after(10, &seen).await;
+                spawn_local(run("new", new, 9, seen));
+            });
+            local.await;
+            let steps = steps.borrow();
+            let last = steps.iter().rposition(|step| *step == "old").unwrap();
+            let first = steps.iter().position(|step| *step == "new").unwrap();
+            assert_eq!(first < last, gives_way, "{steps:?}");
+            // It has its turn without a break.
+            let new: Vec<_> = steps.iter().skip(first).take(9).collect();
+            assert!(new.iter().all(|step| **step == "new"), "{steps:?}");
         }
     }
 
@@ -363,17 +511,15 @@ mod tests {
         }
         drop(body);
         run("on", line_up(&long), 2, Steps::default()).await;
-        assert_eq!(long.free.available_permits(), 1);
+        assert_eq!(long.line.free(), 1);
     }
 
     #[test]
     fn time_in_polls_counts_and_time_between_them_does_not() {
-        let turns = Turns {
-            short: Duration::from_secs(3_600),
-            ..Turns::new(1)
-        };
+        let mut turns = Turns::new(1);
+        turns.times.short = Duration::from_secs(3_600);
         let standing = line_up(&turns).0;
-        let hour = u64::try_from(turns.short.as_nanos()).unwrap();
+        let hour = u64::try_from(turns.times.short.as_nanos()).unwrap();
         // It waited for an hour, as far as its stopwatch goes, and ran not at all.
         standing.polled();
         assert!(!standing.is_long());
