@@ -85,7 +85,7 @@ impl Allocator {
             }
             room = CHUNK;
         }
-        // SAFETY: the chunk goes on for `room` bytes, of which this are some.
+        // SAFETY: the chunk goes on for `room` bytes from here, and `size` is no more.
         self.uncut.set((unsafe { next.add(size) }, room - size));
         next
     }

@@ -516,7 +516,7 @@ impl Dispatcher {
         }
     }
 
-    /// Has an attempt made, whose start is kept.
+    /// Has an attempt made, whose start is kept or need not be.
     pub(crate) fn make_attempt(&mut self, run: RunSlot, at: InstanceRef, attempt: Attempt) {
         let Some(live) = self.runs.get_mut(&run) else {
             return;

@@ -1,5 +1,5 @@
-//! What leaves the host for a run: it waits until the journal has kept what
-//! led to it, so that nothing is done or said that a crash could take back.
+//! What leaves the host for a run: it waits until the journal has kept what led to it,
+//! so that nothing is done or said that anybody could tell a crash has taken back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,11 +8,13 @@ use ringfence_flow::{Attempt, InstanceRef, RunSlot};
 use tokio::sync::oneshot;
 
 use crate::dispatcher::Dispatcher;
+use crate::live::Live;
 use crate::publisher::{News, Publisher};
 use crate::{DecideError, RunOutcome};
 
 /// How many entries of a run may wait to be kept while more attempts begin that nobody
-/// outside can tell of. A commit takes a few hundred; what they hold, the run holds too.
+/// outside can tell of. A commit takes a few hundred. Results are held by the run anyway;
+/// what attempts under way log counts, too, and is bounded by their budgets.
 const MOST_AHEAD: u64 = 1_024;
 
 /// Something that the world outside can see, as a rule.
@@ -61,11 +63,15 @@ impl Dispatcher {
     /// Whether nobody outside can tell of it, and the journal keeps up.
     fn may_go_ahead(&self, root: RunSlot, publisher: &Publisher, outward: &Outward) -> bool {
         match outward {
-            Outward::Attempt { attempt, .. } => {
-                let mounts = &attempt.request.mounts;
+            Outward::Attempt { run, at, attempt } => {
+                // Other runs may find a result that is to be kept for them.
+                let is_for_others = |live: &Live| live.keys.contains_key(at);
                 !self.paused.contains_key(&root)
-                    && publisher.written() - publisher.kept() <= MOST_AHEAD
-                    && self.runner.is_sealed(&attempt.agent, mounts)
+                    && publisher.ahead() <= MOST_AHEAD
+                    && !self.runs.get(run).is_some_and(is_for_others)
+                    && self
+                        .runner
+                        .is_sealed(&attempt.agent, &attempt.request.mounts)
             }
             Outward::Decided(_) | Outward::Ended(..) => false,
         }

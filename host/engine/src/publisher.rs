@@ -165,15 +165,10 @@ impl Publisher {
     pub(crate) fn flush_soon(&self) {
         let root = self.root();
         let Some(journal) = &root.journal else { return };
-        let mut desk = root.desk();
-        if desk.is_reminded {
-            return;
-        }
-        desk.is_reminded = journal.remind();
-        let is_reminded = desk.is_reminded;
-        drop(desk);
-        if !is_reminded {
-            self.flush();
+        // Set before, as it may be due before this returns.
+        let is_reminded = std::mem::replace(&mut root.desk().is_reminded, true);
+        if !is_reminded && !journal.remind() {
+            self.due();
         }
     }
 
@@ -211,6 +206,13 @@ impl Publisher {
     /// How many entries outlive the process.
     pub(crate) fn kept(&self) -> u64 {
         self.root().kept.load(Ordering::Acquire)
+    }
+
+    /// How many entries are not kept yet.
+    pub(crate) fn ahead(&self) -> u64 {
+        // Asked first: one may be written and kept between the two.
+        let kept = self.kept();
+        self.written() - kept
     }
 
     fn seen_from_outside(&self, event: RunEventKind) -> RunEventKind {

@@ -31,8 +31,8 @@ pub struct RunSpec {
     pub results: Option<Arc<dyn ResultStore>>,
     /// Who watches.
     pub observer: Box<dyn RunObserver>,
-    /// Where it is written down what happens, if it is: then nothing is done
-    /// or told that is not kept.
+    /// Where it is written down what happens, if it is: then nothing that others can
+    /// tell of is done or told before it is kept.
     pub journal: Option<Arc<dyn RunJournal>>,
 }
 

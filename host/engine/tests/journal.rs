@@ -1,5 +1,5 @@
-//! Runs with a journal: nothing is done or told before it is kept, and another
-//! host goes on where one was cut off.
+//! Runs with a journal: nothing that others can tell of is done or told before it is
+//! kept, and another host goes on where one was cut off.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod rig;
@@ -222,7 +222,60 @@ tasks:
     assert_eq!(outcome.status, RunStatus::Completed);
 }
 
-/// What a host holds that is not kept has a bound, whatever the disk does.
+/// Another run may find what is kept for others, and say from which run it is.
+#[tokio::test(start_paused = true)]
+async fn a_sealed_attempt_whose_result_others_may_find_waits() {
+    let (asked, paper) = (Arc::default(), Arc::<Paper>::default());
+    let workflow = "version: 1\nname: w\ntasks:\n  a: { role: developer, cache: true, input: 1 }\n";
+    let mut spec = spec_of(plan(workflow, &Files(&[])), json!({}), &Events::default());
+    spec.journal = Some(paper.clone());
+    let mut handle = host(noting(&asked).seal("dev")).run(spec).await.unwrap();
+    settle().await;
+    assert!(asked.lock().unwrap().is_empty());
+    assert!(paper.keep());
+    settle().await;
+    assert_eq!(*asked.lock().unwrap(), ["a 1 1"]);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
+const OUTER: &str = "version: 1
+name: outer
+tasks:
+  inside: { workflow: inner.yaml }
+  last: { role: developer, needs: [inside], input: 3 }
+";
+
+const INNER: &str = "version: 1
+name: inner
+tasks:
+  first: { role: developer, input: 1 }
+  second: { role: developer, needs: [first], input: 2 }
+";
+
+#[tokio::test(start_paused = true)]
+async fn sealed_attempts_of_a_run_inside_go_ahead_too() {
+    let (asked, events, paper) = (Arc::default(), Events::default(), Arc::<Paper>::default());
+    let plan = plan(OUTER, &Files(&[("inner.yaml", INNER)]));
+    let mut spec = spec_of(plan, json!({}), &events);
+    spec.journal = Some(paper.clone());
+    let mut handle = host(noting(&asked).seal("dev")).run(spec).await.unwrap();
+    for _ in 0..3 {
+        settle().await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    settle().await;
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    assert!(events.lock().unwrap().is_empty(), "nobody was told");
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
+/// What is not kept has a bound, whatever the disk does.
 #[tokio::test(start_paused = true)]
 async fn sealed_attempts_go_so_far_ahead_and_no_further() {
     const MOST_AHEAD: usize = 1_024;

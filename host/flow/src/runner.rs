@@ -194,7 +194,8 @@ pub trait AttemptRunner: Send + Sync + 'static {
     /// Whether nobody outside can tell that an attempt of this agent with these mounts
     /// is made, or was, before its report is told: it changes nothing there and speaks
     /// to nobody. Such an attempt begins before its start is kept: if the process dies
-    /// before that, it is as if it had never been made.
+    /// before that, it is as if it had never been made. What the host knows of the agent
+    /// (its breaker, whether it is set aside) may count it all the same.
     ///
     /// Default: no.
     fn is_sealed(&self, agent: &AgentName, mounts: &[MountName]) -> bool {

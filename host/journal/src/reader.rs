@@ -152,8 +152,12 @@ impl Reader<'_> {
             if row.number != expected {
                 return Err(row.damaged(run, format!("entry {expected} is missing")));
             }
+            if row.is_one_beside() && row.number < from {
+                next = Some(row.number + 1);
+                return Ok(());
+            }
             let mut number = row.number;
-            for line in rows::lines(&row.text) {
+            for line in rows::lines(&self.text(run, &row)?) {
                 if number >= from {
                     let entry = serde_json::from_slice(line);
                     take(entry.map_err(|error| row.damaged(run, error))?)?;
@@ -173,7 +177,11 @@ impl Reader<'_> {
         };
         let mut length = 0;
         self.rows(run, number, last, |row| {
-            length = row.number + rows::lines(&row.text).count() as u64;
+            let entries = match row.is_one_beside() {
+                true => 1,
+                false => rows::lines(&self.text(run, &row)?).count() as u64,
+            };
+            length = row.number + entries;
             Ok(())
         })?;
         Ok(length)
@@ -186,7 +194,8 @@ impl Reader<'_> {
             .db
             .prepare_cached("SELECT max(place) FROM entry WHERE place BETWEEN ? AND ?")
             .and_then(|mut select| {
-                select.query_row([place(run, 0), place(run, entry)], |row| row.get(0))
+                let last = place(run, entry.min(LAST));
+                select.query_row([place(run, 0), last], |row| row.get(0))
             })
             .map_err(JournalError::sqlite(self.path))?;
         Ok(first.map(entry_of))
@@ -209,7 +218,7 @@ impl Reader<'_> {
             )
             .map_err(sqlite())?;
         let mut rows = select
-            .query(params![place(number, begin), place(number, LAST)])
+            .query(params![place(number, begin.min(LAST)), place(number, LAST)])
             .map_err(sqlite())?;
         while let Some(row) = rows.next().map_err(sqlite())? {
             take(self.row(run, row)?)?;
@@ -229,36 +238,44 @@ impl Reader<'_> {
                 known: EVENT_SCHEMA,
             });
         }
-        let mut read = Row {
+        Ok(Row {
             number: entry_of(at),
             first: first as u64,
-            text: Vec::new(),
-        };
-        let body: Option<Vec<u8>> = row.get("body").map_err(sqlite())?;
-        let content: Option<[u8; 32]> = row.get("content").map_err(sqlite())?;
-        read.text = match (body, content) {
-            (Some(body), _) => rows::text(body).map_err(|why| read.damaged(run, why))?,
+            body: row.get("body").map_err(sqlite())?,
+            content: row.get("content").map_err(sqlite())?,
+        })
+    }
+
+    /// The entries of a row, one in each line.
+    fn text(&self, run: &RunId, row: &Row) -> Result<Vec<u8>, JournalError> {
+        match (&row.body, row.content) {
+            (Some(body), _) => rows::text(body).map_err(|why| row.damaged(run, why)),
             (None, Some(hash)) => self
                 .contents
                 .read(ContentHash::from_bytes(hash))
-                .map_err(|error| read.damaged(run, error))?,
-            (None, None) => return Err(read.damaged(run, "it is empty")),
-        };
-        Ok(read)
+                .map_err(|error| row.damaged(run, error)),
+            (None, None) => Err(row.damaged(run, "it is empty")),
+        }
     }
 }
 
-/// A row that was read.
+/// A row as it is in the file.
 struct Row {
     /// The number of its first entry.
     number: u64,
     /// The number of the first event of that one.
     first: u64,
-    /// Its entries, one in each line.
-    text: Vec<u8>,
+    body: Option<Vec<u8>>,
+    /// The content that it is in place of a body.
+    content: Option<[u8; 32]>,
 }
 
 impl Row {
+    /// Whether it is a single entry, which lies beside the file.
+    fn is_one_beside(&self) -> bool {
+        self.body.is_none() && self.content.is_some()
+    }
+
     fn damaged(&self, run: &RunId, why: impl std::fmt::Display) -> JournalError {
         JournalError::Damaged {
             run: run.clone(),

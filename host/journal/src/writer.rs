@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringfence_flow::{
     Artifact, AttemptResult, ContentHash, EVENT_SCHEMA, JournalEntry, JournalListener, Output,
@@ -30,9 +30,6 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// How long entries wait for others that nobody waits for. A commit takes some 0.2 ms
 /// of a disk, and who follows a log sees no difference.
 const SOON: Duration = Duration::from_millis(5);
-
-/// How many runs wait for that at most.
-const MOST_REMINDERS: usize = 8;
 
 /// What the thread is told.
 enum Note {
@@ -239,13 +236,13 @@ impl Pen {
 }
 
 fn write(pen: &Mutex<Pen>, notes: &Receiver<Note>) {
-    let mut reminders = Vec::new();
+    let mut reminders = Reminders::default();
     while let Some(first) = next_batch(notes, &mut reminders) {
         let mut batches = vec![first];
         for note in notes.try_iter().take(MOST_AT_ONCE) {
             match note {
                 Note::Keep(batch) => batches.push(batch),
-                Note::Remind(run) => reminders.push(run),
+                Note::Remind(run) => reminders.add(run, now()),
             }
         }
         let kept = commit_at_last(pen, &batches);
@@ -261,36 +258,59 @@ fn write(pen: &Mutex<Pen>, notes: &Receiver<Note>) {
 }
 
 /// Waits for entries to keep. Runs that asked for it are reminded before these are
-/// kept, or when nothing comes for a moment. None when nobody can send any more.
-fn next_batch(notes: &Receiver<Note>, reminders: &mut Vec<Arc<Written>>) -> Option<Batch> {
+/// kept, or when it is time. None when nobody can send any more.
+fn next_batch(notes: &Receiver<Note>, reminders: &mut Reminders) -> Option<Batch> {
     loop {
-        let note = match reminders.is_empty() {
-            true => notes.recv().map_err(RecvTimeoutError::from),
-            false => notes.recv_timeout(SOON),
+        let note = match reminders.wait(now()) {
+            None => notes.recv().map_err(RecvTimeoutError::from),
+            Some(wait) => notes.recv_timeout(wait),
         };
         match note {
             Ok(Note::Keep(batch)) => {
-                remind_all(reminders);
+                reminders.send();
                 return Some(batch);
             }
-            Ok(Note::Remind(run)) => {
-                reminders.push(run);
-                // Each makes those before it wait anew.
-                if reminders.len() >= MOST_REMINDERS {
-                    remind_all(reminders);
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => remind_all(reminders),
+            Ok(Note::Remind(run)) => reminders.add(run, now()),
+            Err(RecvTimeoutError::Timeout) => reminders.send(),
             Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
 }
 
-/// Tells runs that it is time: what they append is in the channel then.
-fn remind_all(reminders: &mut Vec<Arc<Written>>) {
-    for run in reminders.drain(..) {
-        if let Some(listener) = run.listener() {
-            listener.due();
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a thread waits for company is no decision of a run"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The runs that are to be reminded.
+#[derive(Default)]
+struct Reminders {
+    runs: Vec<Arc<Written>>,
+    /// When the first of them is.
+    due: Option<Instant>,
+}
+
+impl Reminders {
+    fn add(&mut self, run: Arc<Written>, now: Instant) {
+        self.runs.push(run);
+        self.due.get_or_insert(now + SOON);
+    }
+
+    /// How long until the first is due; none if there is none.
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        Some(self.due?.saturating_duration_since(now))
+    }
+
+    /// Tells all that it is time: what they append is in the channel then.
+    fn send(&mut self) {
+        self.due = None;
+        for run in self.runs.drain(..) {
+            if let Some(listener) = run.listener() {
+                listener.due();
+            }
         }
     }
 }
@@ -477,20 +497,25 @@ mod tests {
     fn who_asked_is_reminded_before_anything_else_is_kept() {
         let (sender, notes, reminded) = asked(1);
         sender.send(Note::Keep(batch())).unwrap();
-        let mut reminders = Vec::new();
+        let mut reminders = Reminders::default();
         assert!(next_batch(&notes, &mut reminders).is_some());
         assert_eq!(reminded.0.load(Ordering::Relaxed), 1);
-        assert!(reminders.is_empty());
+        assert_eq!(reminders.wait(now()), None);
     }
 
     #[test]
-    fn who_asks_does_not_keep_many_others_waiting() {
-        for (times, expected) in [(MOST_REMINDERS - 1, 0), (MOST_REMINDERS, MOST_REMINDERS)] {
-            let (sender, notes, reminded) = asked(times);
-            drop(sender);
-            assert!(next_batch(&notes, &mut Vec::new()).is_none());
-            assert_eq!(reminded.0.load(Ordering::Relaxed), expected as u64);
-        }
+    fn the_first_that_asked_says_when() {
+        let start = now();
+        let mut reminders = Reminders::default();
+        reminders.add(run(), start);
+        let later = start + SOON / 2;
+        reminders.add(run(), later);
+        assert_eq!(reminders.wait(later), Some(SOON / 2));
+        assert_eq!(reminders.wait(start + SOON * 9), Some(Duration::ZERO));
+        reminders.send();
+        assert_eq!(reminders.wait(later), None);
+        reminders.add(run(), later);
+        assert_eq!(reminders.wait(later), Some(SOON));
     }
 
     #[test]

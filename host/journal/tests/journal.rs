@@ -116,6 +116,26 @@ fn play(until: &[&str]) -> Vec<JournalEntry> {
     entries
 }
 
+/// An entry with one event: what an attempt logged.
+fn log(first: u64, message: &str) -> JournalEntry {
+    JournalEntry {
+        first,
+        at: at(103),
+        path: RunPath::outermost(),
+        input: None,
+        events: vec![RunEventKind::AttemptLog {
+            key: ringfence_flow::TaskKey::single(ringfence_flow::TaskId::new("first").unwrap()),
+            agent: ringfence_flow::AgentName::new("a").unwrap(),
+            attempt: 1,
+            line: ringfence_flow::LogLine {
+                level: ringfence_flow::LogLevel::Info,
+                message: message.into(),
+                fields: Arc::default(),
+            },
+        }],
+    }
+}
+
 fn written(path: &Path, entries: &[JournalEntry]) {
     let file = JournalFile::open(path).unwrap();
     let journal = file.create(&run(), &header()).unwrap();
@@ -255,14 +275,14 @@ fn runs_that_are_kept_at_once_do_not_mix() {
     let folder = tempfile::tempdir().unwrap();
     let path = place(&folder);
     let file = JournalFile::open(&path).unwrap();
-    let entries = play(&["first", "second"]);
+    let entries: Vec<_> = (1..=50).map(|first| log(first, "at work")).collect();
     let runs = ["r-1", "r-2", "r-3"].map(|name| RunId::new(name).unwrap());
     let journals = runs.each_ref().map(|run| {
         let journal = file.create(run, &header()).unwrap();
         let heard = listen(&*journal);
         (journal, heard)
     });
-    // The thread cannot write meanwhile, so that all of it gathers.
+    // The thread cannot write meanwhile, so that all but the first of it gathers.
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for entry in &entries {
@@ -274,12 +294,15 @@ fn runs_that_are_kept_at_once_do_not_mix() {
     for (_, (_, heard)) in &journals {
         all_kept(heard, entries.len());
     }
-    let expected: Vec<_> = (1..entries.last().unwrap().next()).collect();
     for run in &runs {
         let mut told = Vec::new();
         file.events(run, 0, |event| told.push(event.seq)).unwrap();
-        assert_eq!(told, expected);
+        assert_eq!(told, (1..=50).collect::<Vec<_>>());
     }
+    let rows: i64 = other
+        .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+        .unwrap();
+    assert!(rows < 50, "{rows} rows: each was committed alone");
 }
 
 #[test]
@@ -403,23 +426,7 @@ fn a_long_entry_lies_beside_the_file_and_its_damage_is_seen() {
     let path = place(&folder);
     let mut entries = play(&["first"]);
     let next = entries.last().unwrap().next();
-    let long = "x".repeat(100_000);
-    entries.push(JournalEntry {
-        first: next,
-        at: at(103),
-        path: RunPath::outermost(),
-        input: None,
-        events: vec![RunEventKind::AttemptLog {
-            key: ringfence_flow::TaskKey::single(ringfence_flow::TaskId::new("first").unwrap()),
-            agent: ringfence_flow::AgentName::new("a").unwrap(),
-            attempt: 1,
-            line: ringfence_flow::LogLine {
-                level: ringfence_flow::LogLevel::Info,
-                message: long.as_str().into(),
-                fields: Arc::default(),
-            },
-        }],
-    });
+    entries.push(log(next, &"x".repeat(100_000)));
     written(&path, &entries);
     let contents = folder.path().join("state/journal.sqlite.d/contents");
     let folders: Vec<_> = fs::read_dir(&contents).unwrap().collect();
@@ -433,6 +440,12 @@ fn a_long_entry_lies_beside_the_file_and_its_damage_is_seen() {
     fs::write(content.path(), "something else").unwrap();
     let error = file.resume(&run()).unwrap_err();
     assert!(error.to_string().contains("is damaged"), "{error}");
+    // Who has read it and waits for more does not read it again.
+    let length = entries.len() as u64;
+    assert_eq!(file.length(&run()).unwrap(), length);
+    let none = |event: ringfence_flow::RunEvent| panic!("{event:?}");
+    assert_eq!(file.events(&run(), length, none).unwrap(), length);
+    assert_eq!(file.events(&run(), u64::MAX, none).unwrap(), length);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 //!
 //! A turn lasts: who changes finds nothing of its own in the caches of the core. It
 //! ends when the guest waits for something, when it has run for so long that others are
-//! to have theirs, or when one waits that has run for much less ([`line`](self::line)).
+//! to have theirs, or when the first in front has run for much less ([`line`](self::line)).
 
 mod line;
 

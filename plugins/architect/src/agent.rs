@@ -81,7 +81,8 @@ impl Agent for Architect {
                 let mut report = Report::default();
                 let entries = read(&root, &checked(files)?, &layout, cx, &mut report);
                 let findings = report.finish(MAX_FINDINGS).findings;
-                (Answer::Part(Part::of(&entries)), findings)
+                let part = Part::of(&entries).map_err(|_| too_many_files(files.len()))?;
+                (Answer::Part(part), findings)
             }
             Job::Join => {
                 let (survey, findings) = join(cx)?;
@@ -154,20 +155,31 @@ fn whole(
 /// Tells what there is from what was found out about each shard.
 fn join(cx: &Context) -> Result<(Survey, Vec<Finding>), Failure> {
     let (split, about_tree) = needed::<Split>(cx)?;
-    let (parts, about_files) = needed::<Vec<Part>>(cx)?;
+    let (parts, about_files) = needed::<Vec<Option<Part>>>(cx)?;
     let layout = Layout::of(split.paths(), &split.packages);
-    let uses_left_out: usize = parts.iter().map(|part| part.uses_left_out).sum();
+    // Items that failed may have left nothing.
+    let missing = split
+        .shards
+        .len()
+        .saturating_sub(parts.iter().flatten().count());
+    let parts = parts.into_iter().flatten();
+    let mut uses_left_out = 0_usize;
     let mut entries: Vec<Entry> = parts
-        .into_iter()
+        .inspect(|part| uses_left_out = uses_left_out.saturating_add(part.uses_left_out))
         .flat_map(|part| part.entries(&layout))
         .collect();
     entries.sort_by(|a, b| a.path.cmp(&b.path));
+    entries.dedup_by(|a, b| a.path == b.path);
     let mut report = Report::default();
     report.take_over(about_files.iter().cloned());
     let mut survey = survey(&entries, layout.packages(), split.shards);
-    survey.edges_truncated += uses_left_out;
+    survey.edges_truncated = survey.edges_truncated.saturating_add(uses_left_out);
     let mut findings = told(&entries, &survey, report, cx);
     findings.extend_from_slice(about_tree);
+    if missing > 0 {
+        let message = format!("{missing} shards of the tree are not in the survey");
+        findings.push(Finding::new("survey-incomplete", Severity::Medium, message));
+    }
     Ok((survey, findings))
 }
 
@@ -239,6 +251,13 @@ fn needed<T: DeserializeOwned>(cx: &Context) -> Result<(T, &[Finding]), Failure>
              `only: part`",
         )
     })
+}
+
+fn too_many_files(count: usize) -> Failure {
+    Failure::invalid_input(format!(
+        "a part of {count} files is more than one outcome can tell of\nhint: let `only: shards` \
+         make more `shards`"
+    ))
 }
 
 /// The files, if they are paths below the mount.
@@ -442,6 +461,28 @@ mod tests {
                 |run: &TestRun<Answer>| run.outcome.as_ref().unwrap().findings().to_vec();
             let expected = [findings(&whole), vec![about_tree]].concat();
             assert_eq!(findings(&joined), expected);
+        }
+    }
+
+    #[test]
+    fn a_survey_without_some_parts_says_so() {
+        let dir = tree();
+        let split = run(dir.path(), json!({ "shards": 2, "only": "shards" }));
+        let split = serde_json::to_value(only_split(&split)).unwrap();
+        let (parts, _) = in_parts(dir.path(), &split);
+        for parts in [json!([null, parts[1]]), json!([parts[1], parts[1]])] {
+            let is_missing = parts[0].is_null();
+            let joined = TestHost::new()
+                .need("shards", split.clone(), [])
+                .need("parts", parts, [])
+                .input(json!({ "only": "join" }))
+                .execute::<Architect>();
+            assert_eq!(surveyed(&joined).files, 2, "each file once");
+            let findings = joined.outcome.as_ref().unwrap().findings();
+            let told = findings
+                .iter()
+                .any(|found| found.rule == "survey-incomplete");
+            assert_eq!(told, is_missing);
         }
     }
 

@@ -32,7 +32,7 @@ pub trait RunJournal: Send + Sync {
 
 /// Whoever writes a journal, and waits for what is kept. Called from the
 /// journal's own thread, or from [`RunJournal::append_and_wait`]: one call at a
-/// time, in order.
+/// time, in order, but for [`due`](Self::due), which may come at any time.
 pub trait JournalListener: Send + Sync {
     /// These entries, the next that were appended, outlive the process now.
     fn kept(&self, entries: Vec<JournalEntry>);

@@ -215,6 +215,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn as_many_have_a_turn_as_there_are_and_no_more() {
+        let line = Arc::new(Line::new(2));
+        let (one, two) = (line.wait(None).await, line.wait(None).await);
+        let mut all = vec![waits(&line, None), waits(&line, Some(0))];
+        drop(two);
+        let mut served = Vec::new();
+        all.retain_mut(|waits| match try_take(waits) {
+            Some(permit) => {
+                served.push(permit);
+                false
+            }
+            None => true,
+        });
+        assert_eq!((served.len(), all.len()), (1, 1), "one turn came back");
+        drop(one);
+        assert!(try_take(&mut all[0]).is_some());
+        drop(served);
+        assert_eq!(line.free(), 2);
+    }
+
+    #[tokio::test]
+    async fn who_goes_from_the_back_keeps_nobody_out() {
+        let (line, permit) = taken().await;
+        let gone = waits(&line, None);
+        let mut new = waits(&line, Some(0));
+        drop(gone);
+        drop(permit);
+        let permit = try_take(&mut new).expect("the only one that waits");
+        let gone = waits(&line, None);
+        let mut old = waits(&line, None);
+        drop(gone);
+        drop(permit);
+        assert!(try_take(&mut old).is_some());
+    }
+
+    #[tokio::test]
     async fn who_goes_leaves_no_gap() {
         let (line, permit) = taken().await;
         let gone = waits(&line, Some(0));
