@@ -22,8 +22,9 @@ const LARGEST: usize = 1_024;
 /// What the C library aligns every block to, as the standard library has it.
 const ALIGN: usize = 8;
 
-/// What small blocks are cut from, in bytes. What is not touched takes no memory.
-const CHUNK: usize = 16 * 1_024;
+/// What small blocks are cut from, in bytes. The C library writes behind it, which should be
+/// no page more that an attempt has touched.
+const CHUNK: usize = 2 * 1_024;
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator {
