@@ -25,13 +25,14 @@ fn seconds(n: u64) -> Duration {
 #[test]
 fn the_shipped_review_is_as_short_and_the_same_plan() {
     let text = include_str!("../../../../workflows/review.yaml");
-    let find = |builder: TaskBuilder| {
+    let each_shard = |builder: TaskBuilder, input| {
         builder
             .needs(["shards"])
             .for_each("tasks.shards.output.shards")
-            .input(json!({ "files": "${{ item.files }}" }))
+            .input(input)
             .mounts(["src"])
     };
+    let find = |builder| each_shard(builder, json!({ "files": "${{ item.files }}" }));
     let map = "(tasks.security.findings + tasks.performance.findings + tasks.quality.findings) | selectattr(\"fix\", \"defined\") | list | length > 0";
     let review = workflow("review")
         .description(
@@ -52,7 +53,6 @@ fn the_shipped_review_is_as_short_and_the_same_plan() {
             ..BudgetOverrides::default()
         })
         .default_retry(&RetryPolicy::default())
-        .task("survey", role("architect").mounts(["src"]))
         .task(
             "shards",
             role("architect")
@@ -62,6 +62,19 @@ fn the_shipped_review_is_as_short_and_the_same_plan() {
         .task("security", find(role("security")))
         .task("performance", find(role("performance")))
         .task("quality", find(role("reviewer")))
+        .task(
+            "parts",
+            each_shard(
+                role("architect"),
+                json!({ "only": "part", "files": "${{ item.files }}" }),
+            ),
+        )
+        .task(
+            "survey",
+            role("architect")
+                .needs(["shards", "parts"])
+                .input(json!({ "only": "join" })),
+        )
         .task(
             "fix",
             role("developer")
