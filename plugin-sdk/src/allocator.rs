@@ -22,8 +22,8 @@ const LARGEST: usize = 1_024;
 /// What the C library aligns every block to, as the standard library has it.
 const ALIGN: usize = 8;
 
-/// What small blocks are cut from, in bytes. The C library writes behind it, which should be
-/// no page more that an attempt has touched.
+/// What small blocks are cut from, in bytes. The C library writes behind it: a larger one
+/// has a short attempt touch one more page.
 const CHUNK: usize = 2 * 1_024;
 
 #[global_allocator]

@@ -302,10 +302,11 @@ impl Drop for WayBack {
 mod tests {
     use std::collections::BTreeMap;
 
-    use ringfence_flow::{Demand, Fleet, FleetPolicy, Limits, RunLimits};
+    use ringfence_flow::{Demand, Fleet, Limits, RunLimits};
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::HostConfig;
 
     fn done() -> Done {
         Done::Search(Search::NOTHING)
@@ -313,14 +314,7 @@ mod tests {
 
     /// Tickets that nobody else has.
     fn tickets<const N: usize>() -> [Ticket; N] {
-        let policy = FleetPolicy {
-            capacity: 1,
-            emergency_reserve: 0,
-            breaker: Default::default(),
-            conduct: Default::default(),
-            limits: Limits::default(),
-        };
-        let mut fleet = Fleet::new(policy, []);
+        let mut fleet = Fleet::new(HostConfig::default().policy(), []);
         let run = fleet.enter(
             RunLimits {
                 concurrency: 1,

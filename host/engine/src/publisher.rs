@@ -347,10 +347,11 @@ mod tests {
     use std::time::Duration;
 
     use ringfence_flow::{
-        AgentName, FleetPolicy, Limits, LogLevel, LogLine, RunLimits, TaskId, Timestamp,
+        AgentName, Fleet, Limits, LogLevel, LogLine, RunLimits, TaskId, Timestamp,
     };
 
     use super::*;
+    use crate::HostConfig;
 
     /// A journal that keeps nothing, and notes what it is asked.
     #[derive(Default)]
@@ -379,20 +380,14 @@ mod tests {
             reminds,
             ..Asked::default()
         });
-        let policy = FleetPolicy {
-            capacity: 1,
-            emergency_reserve: 0,
-            breaker: Default::default(),
-            conduct: Default::default(),
-            limits: Limits::default(),
-        };
+        let mut fleet = Fleet::new(HostConfig::default().policy(), []);
         let limits = RunLimits {
             concurrency: 1,
             limits: Limits::default(),
         };
         let publisher = Publisher::new(Publishing {
             run: RunId::new("r-1").unwrap(),
-            slot: ringfence_flow::Fleet::new(policy, []).enter(limits, None),
+            slot: fleet.enter(limits, None),
             clock: Clock::starting_at(Timestamp::from_unix(Duration::from_secs(1))),
             observer: Box::new(|_: &RunEvent| {}),
             journal: Some(asked.clone()),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use rig::{Events, Files, Scripted, done, host, plan, second, spec_of};
-use ringfence_engine::{MemoryArtifacts, ResumeSpec, RunObserver};
+use ringfence_engine::{MemoryArtifacts, ResumeSpec, RunHandle, RunObserver};
 use ringfence_flow::{
     Budgets, Decision, JournalEntry, JournalListener, Json, Plan, Replay, RunEvent, RunEventKind,
     RunId, RunJournal, RunOptions, RunStatus,
@@ -146,6 +146,13 @@ async fn nothing_starts_and_nothing_is_told_before_it_is_kept() {
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
 }
 
+/// What was given last is what the run waits for.
+async fn completes_once_kept(paper: &Paper, handle: &mut RunHandle) {
+    assert!(paper.keep());
+    let outcome = handle.outcome().await.unwrap();
+    assert_eq!(outcome.status, RunStatus::Completed);
+}
+
 /// Of a sealed attempt nobody can tell, so it waits for nothing. What it leads to does.
 #[tokio::test(start_paused = true)]
 async fn sealed_attempts_go_ahead_of_the_journal_and_nobody_is_told() {
@@ -164,9 +171,7 @@ async fn sealed_attempts_go_ahead_of_the_journal_and_nobody_is_told() {
     assert!(events.lock().unwrap().is_empty(), "nobody was told");
     let outcome = tokio::time::timeout(Duration::from_secs(9), handle.outcome()).await;
     assert!(outcome.is_err(), "its end is not kept");
-    assert!(paper.keep());
-    let outcome = handle.outcome().await.unwrap();
-    assert_eq!(outcome.status, RunStatus::Completed);
+    completes_once_kept(&paper, &mut handle).await;
     let told = events.lock().unwrap();
     let seqs: Vec<_> = told.iter().map(|event| event.seq).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
@@ -217,9 +222,7 @@ tasks:
     assert_eq!(asked.lock().unwrap().len(), 3, "the last is sealed");
     tokio::time::advance(Duration::from_secs(2)).await;
     settle().await;
-    assert!(paper.keep());
-    let outcome = handle.outcome().await.unwrap();
-    assert_eq!(outcome.status, RunStatus::Completed);
+    completes_once_kept(&paper, &mut handle).await;
 }
 
 /// Another run may find what is kept for others, and say from which run it is.
@@ -237,9 +240,7 @@ async fn a_sealed_attempt_whose_result_others_may_find_waits() {
     assert_eq!(*asked.lock().unwrap(), ["a 1 1"]);
     tokio::time::advance(Duration::from_secs(2)).await;
     settle().await;
-    assert!(paper.keep());
-    let outcome = handle.outcome().await.unwrap();
-    assert_eq!(outcome.status, RunStatus::Completed);
+    completes_once_kept(&paper, &mut handle).await;
 }
 
 const OUTER: &str = "version: 1
@@ -270,9 +271,7 @@ async fn sealed_attempts_of_a_run_inside_go_ahead_too() {
     settle().await;
     assert_eq!(asked.lock().unwrap().len(), 3);
     assert!(events.lock().unwrap().is_empty(), "nobody was told");
-    assert!(paper.keep());
-    let outcome = handle.outcome().await.unwrap();
-    assert_eq!(outcome.status, RunStatus::Completed);
+    completes_once_kept(&paper, &mut handle).await;
 }
 
 /// What is not kept has a bound, whatever the disk does.
@@ -336,9 +335,7 @@ async fn while_the_journal_is_stuck_no_sealed_attempt_begins() {
         tokio::time::advance(Duration::from_secs(2)).await;
     }
     settle().await;
-    assert!(paper.keep());
-    let outcome = handle.outcome().await.unwrap();
-    assert_eq!(outcome.status, RunStatus::Completed);
+    completes_once_kept(&paper, &mut handle).await;
 }
 
 #[tokio::test(start_paused = true)]

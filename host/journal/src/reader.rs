@@ -1,5 +1,6 @@
 //! Reads a journal.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -247,12 +248,13 @@ impl Reader<'_> {
     }
 
     /// The entries of a row, one in each line.
-    fn text(&self, run: &RunId, row: &Row) -> Result<Vec<u8>, JournalError> {
+    fn text<'r>(&self, run: &RunId, row: &'r Row) -> Result<Cow<'r, [u8]>, JournalError> {
         match (&row.body, row.content) {
             (Some(body), _) => rows::text(body).map_err(|why| row.damaged(run, why)),
             (None, Some(hash)) => self
                 .contents
                 .read(ContentHash::from_bytes(hash))
+                .map(Cow::from)
                 .map_err(|error| row.damaged(run, error)),
             (None, None) => Err(row.damaged(run, "it is empty")),
         }

@@ -4,6 +4,8 @@
 //! as lines of JSON, compressed. What takes long in a commit is what SQLite does for
 //! each row, and what the disk does for each page.
 
+use std::borrow::Cow;
+
 use ringfence_flow::JournalEntry;
 
 /// The most text of a row, in bytes; an entry that is longer lies beside the file.
@@ -125,14 +127,16 @@ fn compress(text: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// Why it cannot be read.
-pub(crate) fn text(body: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn text(body: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     let Some((&PACKED, packed)) = body.split_first() else {
-        return Ok(body.to_vec());
+        return Ok(body.into());
     };
     // Asked first: it is allocated before anything is read.
     match lz4_flex::block::uncompressed_size(packed) {
         Ok((length, _)) if length > LONGEST => Err(format!("{length} bytes are no row")),
-        _ => lz4_flex::block::decompress_size_prepended(packed).map_err(|error| error.to_string()),
+        _ => lz4_flex::block::decompress_size_prepended(packed)
+            .map(Cow::from)
+            .map_err(|error| error.to_string()),
     }
 }
 

@@ -192,15 +192,20 @@ impl Turn {
 
     /// Keeps the turn, if there is one that goes on.
     fn keep(&self) -> bool {
-        if !matches!(*self.lock(), Place::On(_)) || !self.0.goes_on() {
+        if !self.0.goes_on() {
             return false;
         }
         let mut place = self.lock();
-        *place = match std::mem::take(&mut *place) {
-            Place::On(permit) => Place::Next(permit),
-            other => other,
-        };
-        true
+        match std::mem::take(&mut *place) {
+            Place::On(permit) => {
+                *place = Place::Next(permit);
+                true
+            }
+            other => {
+                *place = other;
+                false
+            }
+        }
     }
 
     /// Waits for a turn.

@@ -269,6 +269,7 @@ fn checked(files: &[String]) -> Result<Vec<String>, Failure> {
     let named = input.named().unwrap_or_else(|| Ok(Vec::new()));
     named.map_err(|unknown| Failure::invalid_input(unknown.to_string()))
 }
+
 /// The first of the paths that an outcome has room to name.
 fn within_output(paths: &[String], max_bytes: usize) -> &[String] {
     let mut bytes = 0;

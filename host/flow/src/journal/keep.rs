@@ -21,9 +21,9 @@ pub trait RunJournal: Send + Sync {
         false
     }
 
-    /// The same as [`append`](Self::append), for a caller that has nothing to do until the entries are kept:
-    /// they may be kept, and the listener told, before it returns. It is not tried
-    /// again in here: where that fails, or others are at it, it is as
+    /// The same as [`append`](Self::append), for a caller that has nothing to do until
+    /// the entries are kept: they may be kept, and the listener told, before it returns.
+    /// It is not tried again in here: where that fails, or others are at it, it is as
     /// [`append`](Self::append).
     fn append_and_wait(&self, entries: Vec<JournalEntry>) {
         self.append(entries);
