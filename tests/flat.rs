@@ -16,9 +16,8 @@ use std::time::Duration;
 
 use corpus::{Expected, Guest, expected};
 use host::Host;
-use process::{COME_AND_GO, descriptors, resident, threads};
+use process::{COME_AND_GO, descriptors, on_each_core, resident, threads};
 use ringfence_flow::{AttemptResult, Budgets, FailureCode, Fuel};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
 /// All attempts that are expected of guests that load, with budgets that they
@@ -64,16 +63,7 @@ async fn ten_thousand_hostile_attempts_leave_nothing_behind() {
             tokio::join!(one(n), one(n + 1), one(n + 2), one(n + 3));
         }
     };
-    // The pool of each core keeps what it has touched; after this they have touched
-    // it all.
-    let cores = sched_getaffinity(None).unwrap();
-    for core in (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core)) {
-        let mut this = CpuSet::new();
-        this.set(core);
-        sched_setaffinity(None, &this).unwrap();
-        attack(4_000).await;
-    }
-    sched_setaffinity(None, &cores).unwrap();
+    on_each_core(async || attack(4_000).await).await;
     let before = (resident(), descriptors(), threads());
     attack(10_000).await;
     let grown = resident().saturating_sub(before.0);

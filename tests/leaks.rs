@@ -12,7 +12,7 @@ mod host;
 mod process;
 
 use host::Host;
-use process::resident;
+use process::{on_each_core, resident};
 use ringfence_flow::{Budgets, FailureCode};
 use serde_json::json;
 
@@ -31,8 +31,7 @@ async fn a_thousand_traps_leave_memory_flat_and_neighbours_unharmed() {
             }
         }
     };
-    // The pool keeps what it has touched; after this it has touched it all.
-    trap(500).await;
+    on_each_core(async || trap(500).await).await;
     let before = resident();
     trap(1_000).await;
     let grown = resident().saturating_sub(before);

@@ -1,10 +1,13 @@
 //! What this process takes of the system.
 
 #![allow(
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
     reason = "each suite uses a part of it; a test that cannot go on panics"
 )]
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Resident memory, in bytes.
 pub fn resident() -> u64 {
@@ -27,4 +30,17 @@ pub const COME_AND_GO: usize = 8;
 /// Threads.
 pub fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// Does `work` on each core in turn, so that the pool of each has touched what
+/// it will keep.
+pub async fn on_each_core(work: impl AsyncFn()) {
+    let cores = sched_getaffinity(None).unwrap();
+    for core in (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core)) {
+        let mut this = CpuSet::new();
+        this.set(core);
+        sched_setaffinity(None, &this).unwrap();
+        work().await;
+    }
+    sched_setaffinity(None, &cores).unwrap();
 }
