@@ -11,10 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::bindings::ringfence::agent::types as wire;
-use crate::{
-    Artifact, Dependency, Edit, Failure, Finding, Location, Output, Priority, Severity, Task,
-    decode,
-};
+use crate::{Artifact, Dependency, Edit, Failure, Finding, Location, Priority, Severity, Task};
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use native::wire_task;
@@ -23,35 +20,28 @@ pub(crate) use sandbox::{
     activity, description, failure, level, model_error, model_request, model_response, outcome,
 };
 
-pub(crate) fn task(from: wire::Task) -> Result<Task, Failure> {
-    Ok(Task {
+pub(crate) fn task(from: wire::Task) -> Task {
+    Task {
         run: from.run,
         id: from.id,
         role: from.role,
         priority: priority(from.priority),
         attempt: from.attempt,
         round: from.round,
-        needs: from
-            .needs
-            .into_iter()
-            .map(dependency)
-            .collect::<Result<_, _>>()?,
+        needs: from.needs.into_iter().map(dependency).collect(),
         feedback: from.feedback.into_iter().map(finding).collect(),
         time_left: Duration::from_millis(from.time_left_ms),
         input: from.input,
-    })
+    }
 }
 
-fn dependency(from: wire::Dependency) -> Result<Dependency, Failure> {
-    let value = decode::from_text(&format!("needs.{}", from.task), &from.output.value)?;
-    Ok(Dependency {
+fn dependency(from: wire::Dependency) -> Dependency {
+    Dependency {
         task: from.task,
-        output: Output {
-            value,
-            findings: from.output.findings.into_iter().map(finding).collect(),
-            artifacts: from.output.artifacts.into_iter().map(artifact).collect(),
-        },
-    })
+        findings: from.output.findings.into_iter().map(finding).collect(),
+        artifacts: from.output.artifacts.into_iter().map(artifact).collect(),
+        value: from.output.value,
+    }
 }
 
 pub(crate) fn artifact(from: wire::Artifact) -> Artifact {
@@ -156,6 +146,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Output;
     use crate::testing::TestHost;
 
     #[test]
@@ -179,7 +170,21 @@ mod tests {
             .priority(Priority::Emergency)
             .time_left(Duration::from_millis(1_500))
             .task();
-        assert_eq!(task(wire_task(there.clone())), Ok(there));
+        assert_eq!(task(wire_task(there.clone())), there);
+    }
+
+    #[test]
+    fn what_a_task_gave_is_read_where_it_is_looked_at() {
+        let there = TestHost::new().need("survey", serde_json::json!(1), []);
+        let mut wired = wire_task(there.task());
+        wired.needs[0].output.value = "{".to_owned();
+        let here = task(wired);
+        assert_eq!(here.needs[0].value_json(), "{");
+        let failure = here.needs[0].decode::<serde_json::Value>().unwrap_err();
+        assert!(
+            failure.to_string().contains("`needs.survey.?`"),
+            "{failure}"
+        );
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! JSON that came from somebody else, with errors that name the place.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::Failure;
@@ -11,12 +10,6 @@ use crate::expected::{fields_of, plainly};
 pub(crate) fn from_text<T: DeserializeOwned>(root: &str, text: &str) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| misfit::<T>(root, error.path(), error.inner()))
-}
-
-/// `value` as a `T`; `root` is what error messages call the document.
-pub(crate) fn from_value<T: DeserializeOwned>(root: &str, value: &Value) -> Result<T, Failure> {
-    serde_path_to_error::deserialize(value)
         .map_err(|error| misfit::<T>(root, error.path(), error.inner()))
 }
 
@@ -101,16 +94,6 @@ mod tests {
         assert_eq!(
             error(r#"{"files": [[]]}"#),
             "`input.files[0]` does not fit: it is a list of 0 items, and should be an object"
-        );
-    }
-
-    #[test]
-    fn a_value_gives_the_same_error_as_a_text() {
-        let value: Value = serde_json::from_str(r#"{"files": [{"path": 3}]}"#).unwrap();
-        let error = from_value::<Input>("needs.survey", &value).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`needs.survey.files[0].path` does not fit: it is the number 3, and should be a string"
         );
     }
 

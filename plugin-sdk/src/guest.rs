@@ -29,15 +29,14 @@ impl<A: Agent> exports::Guest for Exported<A> {
     }
 }
 
-/// Asks `A` about a task. One that cannot be read is passed on to `execute`,
-/// which says why.
+/// Asks `A` about a task.
 pub(crate) fn can_handle<A: Agent>(task: wire::Task) -> bool {
-    conv::task(task).map_or(true, |task| A::can_handle(&task))
+    A::can_handle(&conv::task(task))
 }
 
 /// Lets `A` do a task.
 pub(crate) fn run<A: Agent>(task: wire::Task, host: Host) -> Result<Outcome<A::Output>, Failure> {
-    let task = conv::task(task)?;
+    let task = conv::task(task);
     let input = decode::from_text("input", task.input_json())?;
     A::execute(input, &Context::new(task, host))
 }

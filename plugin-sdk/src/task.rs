@@ -100,7 +100,7 @@ impl Task {
     /// ```
     /// # use ringfence_sdk::testing::TestHost;
     /// let task = TestHost::new().need("survey", serde_json::json!(3), []).task();
-    /// assert_eq!(task.need("survey").unwrap().output.value, 3);
+    /// assert_eq!(task.need("survey").unwrap().decode(), Ok(3));
     /// assert!(task.need("verify").is_none());
     /// ```
     #[must_use]
@@ -109,25 +109,60 @@ impl Task {
     }
 }
 
-/// The output of a task that this one needs.
+/// What a task gave that this one needs.
 ///
 /// ```
 /// # use ringfence_sdk::testing::TestHost;
 /// let task = TestHost::new().need("survey", serde_json::json!({ "shards": 4 }), []).task();
 /// assert_eq!(task.needs[0].task, "survey");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Dependency {
     /// The task that it comes from.
     pub task: String,
-    /// What that task gave. Of a `for_each` task, the value is an array with
-    /// one value an item, and findings and artifacts of all items follow each
-    /// other; of a task that was skipped, the value is `null`.
-    pub output: Output,
+    /// What that task found. Of a `for_each` task, the findings of all items
+    /// follow each other.
+    pub findings: Vec<Finding>,
+    /// The artifacts that it put; of a `for_each` task those of all items.
+    pub artifacts: Vec<Artifact>,
+    pub(crate) value: String,
 }
 
 impl Dependency {
-    /// The value as a `T`.
+    /// What the task `task` gave.
+    ///
+    /// ```
+    /// use ringfence_sdk::{Dependency, Output};
+    /// let need = Dependency::new("survey", Output::of(serde_json::json!({ "lines": 12 })));
+    /// assert_eq!(need.value_json(), r#"{"lines":12}"#);
+    /// ```
+    #[must_use]
+    pub fn new(task: impl Into<String>, output: Output) -> Self {
+        Self {
+            task: task.into(),
+            findings: output.findings,
+            artifacts: output.artifacts,
+            value: output.value.to_string(),
+        }
+    }
+
+    /// The value as JSON text, as it came. Of a `for_each` task it is an array
+    /// with one value an item; of a task that was skipped it is `null`.
+    ///
+    /// ```
+    /// # use ringfence_sdk::testing::TestHost;
+    /// let task = TestHost::new().need("survey", serde_json::json!([1, 2]), []).task();
+    /// assert_eq!(task.needs[0].value_json(), "[1,2]");
+    /// ```
+    #[must_use]
+    pub fn value_json(&self) -> &str {
+        &self.value
+    }
+
+    /// The value as a `T`, or as a [`serde_json::Value`] where its form is not
+    /// known. It is read now: an agent pays for no value that it does not look
+    /// at.
     ///
     /// # Errors
     /// [`Failure::InvalidInput`] that names the task and the field that does
@@ -143,7 +178,7 @@ impl Dependency {
     /// # Ok::<(), ringfence_sdk::Failure>(())
     /// ```
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        decode::from_value(&format!("needs.{}", self.task), &self.output.value)
+        decode::from_text(&format!("needs.{}", self.task), &self.value)
     }
 }
 

@@ -120,7 +120,7 @@ impl TestHost {
     /// # use ringfence_sdk::{Finding, Severity, testing::TestHost};
     /// let found = Finding::new("unwrap", Severity::Low, "`unwrap` may panic");
     /// let host = TestHost::new().need("quality", serde_json::json!(null), [found]);
-    /// assert_eq!(host.task().needs[0].output.findings.len(), 1);
+    /// assert_eq!(host.task().needs[0].findings.len(), 1);
     /// ```
     #[must_use]
     pub fn need(
@@ -146,14 +146,11 @@ impl TestHost {
     /// let host = TestHost::new();
     /// let patch = host.put_artifact("fixes.patch", "text/x-diff", b"");
     /// let host = host.need_output("fix", Output { artifacts: vec![patch], ..Output::default() });
-    /// assert_eq!(host.task().needs[0].output.artifacts.len(), 1);
+    /// assert_eq!(host.task().needs[0].artifacts.len(), 1);
     /// ```
     #[must_use]
     pub fn need_output(mut self, task: impl Into<String>, output: Output) -> Self {
-        self.task.needs.push(Dependency {
-            task: task.into(),
-            output,
-        });
+        self.task.needs.push(Dependency::new(task, output));
         self
     }
 

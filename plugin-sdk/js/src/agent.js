@@ -72,9 +72,18 @@ function readTask({ timeLeftMs, ...task }) {
   };
 }
 
-function readOutput({ value, findings, artifacts }) {
+// The value is read where it is first looked at: an agent pays for no other.
+function readOutput({ value: text, findings, artifacts }) {
   const sized = artifacts.map((artifact) => ({ ...artifact, size: Number(artifact.size) }));
-  return { value: JSON.parse(value), findings, artifacts: sized };
+  let value;
+  return {
+    get value() {
+      value ??= JSON.parse(text);
+      return value;
+    },
+    findings,
+    artifacts: sized,
+  };
 }
 
 function wireOutcome(outcome) {

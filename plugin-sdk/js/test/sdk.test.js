@@ -118,6 +118,16 @@ describe('running', () => {
     assert.deepEqual(new InvalidInput('x').payload, { tag: 'invalid-input', val: 'x' });
   });
 
+  test('what a task gave is read where it is looked at', async () => {
+    const gave = (task, value) => ({ task, output: { value, findings: [], artifacts: [] } });
+    const needs = [gave('survey', '{"files":[1,2]}'), gave('other', '{')];
+    const task = { input: 'null', needs, feedback: [], timeLeftMs: 1n };
+    const looks = (name) => agent((_, cx) => cx.need(name).output.value.files.length);
+    const outcome = await looks('survey').execute(task);
+    assert.deepEqual(outcome.val.value, '2');
+    await assert.rejects(looks('other').execute(task));
+  });
+
   test('outside the sandbox there is no host but the one of a test', async () => {
     const task = { input: '1', needs: [], feedback: [], timeLeftMs: 1n };
     const logs = agent((_, cx) => cx.log.info('x'));

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from dataclasses import dataclass, field
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any, Literal, Optional
 
 from ringfence_sdk import (
@@ -19,6 +21,7 @@ from ringfence_sdk import (
     Severity,
     Transient,
     definition,
+    sandbox,
 )
 from ringfence_sdk.decode import check, decode
 from ringfence_sdk.encode import encode
@@ -198,6 +201,23 @@ class Running(unittest.TestCase):
         task = Task(needs=[Dependency("survey", Output({"path": 1}))])
         with self.assertRaisesRegex(InvalidInput, "`needs.survey.path` does not fit"):
             TestHost(task).run(work, None)
+
+    def test_what_a_task_gave_is_read_where_it_is_looked_at(self) -> None:
+        def gave(name: str, value: str) -> SimpleNamespace:
+            output = SimpleNamespace(value=value, findings=[], artifacts=[])
+            return SimpleNamespace(task=name, output=output)
+
+        needs = [gave("survey", '{"path": "a"}'), gave("other", "{")]
+        named = {"run": "r", "id": "i", "role": "test", "input": "null"}
+        priority = SimpleNamespace(name="NORMAL")
+        wired = SimpleNamespace(
+            **named, priority=priority, attempt=1, round=1, needs=needs, feedback=[], time_left_ms=1
+        )
+        survey, other = sandbox._task(wired).needs
+        self.assertEqual(survey.decode(File).path, "a")
+        self.assertIs(survey.output.value, survey.output.value)
+        with self.assertRaises(json.JSONDecodeError):
+            other.output.value
 
     def test_a_model_that_is_not_there_is_worth_another_attempt(self) -> None:
         @agent

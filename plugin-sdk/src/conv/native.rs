@@ -20,14 +20,9 @@ pub(crate) fn wire_task(from: Task) -> wire::Task {
             .map(|need| wire::Dependency {
                 task: need.task,
                 output: wire::Output {
-                    value: need.output.value.to_string(),
-                    findings: need.output.findings.into_iter().map(wire_finding).collect(),
-                    artifacts: need
-                        .output
-                        .artifacts
-                        .into_iter()
-                        .map(wire_artifact)
-                        .collect(),
+                    value: need.value,
+                    findings: need.findings.into_iter().map(wire_finding).collect(),
+                    artifacts: need.artifacts.into_iter().map(wire_artifact).collect(),
                 },
             })
             .collect(),

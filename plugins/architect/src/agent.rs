@@ -241,9 +241,8 @@ fn read(
 
 /// What a task gave that this one needs and whose answer is a `T`, and what it found.
 fn needed<T: DeserializeOwned>(cx: &Context) -> Result<(T, &[Finding]), Failure> {
-    let outputs = cx.task().needs.iter().map(|need| &need.output);
-    let mut fitting =
-        outputs.filter_map(|output| Some((T::deserialize(&output.value).ok()?, &*output.findings)));
+    let needs = cx.task().needs.iter();
+    let mut fitting = needs.filter_map(|need| Some((need.decode().ok()?, &*need.findings)));
     fitting.next().ok_or_else(|| {
         Failure::invalid_input(
             "no task that this one needs gave the shards, or the parts, of a tree\nhint: a part \

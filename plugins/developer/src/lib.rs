@@ -55,7 +55,7 @@ impl Agent for Developer {
             )));
         }
         cx.progress(Activity::Working, None, "choosing fixes");
-        let findings = task.needs.iter().flat_map(|need| &need.output.findings);
+        let findings = task.needs.iter().flat_map(|need| &need.findings);
         let mend::Mending { mut report, patch } =
             mend::mend(&root, findings, &task.feedback, &input);
         cx.log()

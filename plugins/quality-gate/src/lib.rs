@@ -67,7 +67,7 @@ impl Agent for QualityGate {
         let needs = &cx.task().needs;
         let rules: BTreeSet<&str> = needs
             .iter()
-            .flat_map(|need| &need.output.findings)
+            .flat_map(|need| &need.findings)
             .map(|finding| finding.rule.as_str())
             .collect();
         for rule in &input.ignore_rules {
@@ -77,7 +77,7 @@ impl Agent for QualityGate {
                     .info("no finding is of this ignored rule");
             }
         }
-        let tally = tally(needs, &cx.task().feedback, &input.ignore_rules);
+        let tally = tally(needs, &cx.task().feedback, &input.ignore_rules)?;
         Ok(weigh(&tally, &input))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patch::{AppliedFix, FixReport};
-use ringfence_sdk::{Dependency, Finding, Severity};
+use ringfence_sdk::{Dependency, Failure, Finding, Severity};
 
 /// The findings of all needs, each once, told apart by what became of them.
 #[derive(Debug, Default)]
@@ -39,16 +39,19 @@ fn key(finding: &Finding) -> Key<'_> {
 /// Goes through what the needs found. Findings that several agents have are
 /// one, as bad as the worst of them says. A finding is mended where a
 /// developer's report among the needs lists its fix as applied.
+///
+/// # Errors
+/// A need whose value is no JSON, which no host gives.
 pub(crate) fn tally<'a>(
     needs: &'a [Dependency],
     feedback: &'a [Finding],
     ignore_rules: &[String],
-) -> Tally<'a> {
-    let applied: BTreeSet<AppliedFix> = needs
-        .iter()
-        .flat_map(|need| FixReport::all_in(&need.output.value))
-        .flat_map(|report| report.applied)
-        .collect();
+) -> Result<Tally<'a>, Failure> {
+    let mut applied: BTreeSet<AppliedFix> = BTreeSet::new();
+    for need in needs {
+        let reports = FixReport::all_in(&need.decode()?);
+        applied.extend(reports.into_iter().flat_map(|report| report.applied));
+    }
     let ignored_rules: BTreeSet<&str> = ignore_rules.iter().map(String::as_str).collect();
 
     let is_applied = |finding: &&Finding| fix_of(finding).is_some_and(|fix| applied.contains(&fix));
@@ -59,7 +62,7 @@ pub(crate) fn tally<'a>(
     let mut ignored: BTreeSet<Key<'_>> = BTreeSet::new();
     let mut mended: BTreeSet<Key<'_>> = BTreeSet::new();
     let mut worst: BTreeMap<Key<'a>, &'a Finding> = BTreeMap::new();
-    for finding in needs.iter().flat_map(|need| &need.output.findings) {
+    for finding in needs.iter().flat_map(|need| &need.findings) {
         let key = key(finding);
         if ignored_rules.contains(key.0) {
             ignored.insert(key);
@@ -84,7 +87,7 @@ pub(crate) fn tally<'a>(
         let (rule, place, message) = key(finding);
         (std::cmp::Reverse(finding.severity), place, rule, message)
     });
-    tally
+    Ok(tally)
 }
 
 /// The finding's fix as the developer would list it.
@@ -117,13 +120,11 @@ mod tests {
     use serde_json::json;
 
     fn need(findings: Vec<Finding>) -> Dependency {
-        Dependency {
-            task: "quality".into(),
-            output: Output {
-                findings,
-                ..Output::default()
-            },
-        }
+        let output = Output {
+            findings,
+            ..Output::default()
+        };
+        Dependency::new("quality", output)
     }
 
     fn applied(fixes: &[(&str, u32, u32)]) -> Dependency {
@@ -134,10 +135,7 @@ mod tests {
             })
             .collect();
         let value = json!({ "applied": applied, "skipped": [], "skipped_total": 0, "files": 1, "patch": null });
-        Dependency {
-            task: "fix".into(),
-            output: Output::of(value),
-        }
+        Dependency::new("fix", Output::of(value))
     }
 
     fn fixable(rule: &str, line: u32, column: u32) -> Finding {
@@ -157,12 +155,14 @@ mod tests {
             ]),
             applied(&[("a", 1, 1)]),
         ];
-        let tally = tally(&needs, &[], &[]);
+        let tally = tally(&needs, &[], &[]).unwrap();
         assert_eq!((tally.fixed, tally.remaining.len()), (1, 3));
         // Without a fix nothing was mended, whatever a report says.
         let bare = Finding::new("a", Severity::Low, "m").at("a.rs", 1, 1);
         assert_eq!(
-            super::tally(&[need(vec![bare]), applied(&[("a", 1, 1)])], &[], &[]).fixed,
+            super::tally(&[need(vec![bare]), applied(&[("a", 1, 1)])], &[], &[])
+                .unwrap()
+                .fixed,
             0
         );
     }
@@ -176,12 +176,12 @@ mod tests {
             need(vec![fixable("a", 1, 1), worse]),
             need(vec![fixable("a", 1, 1)]),
         ];
-        let tally = tally(&needs, &[], &[]);
+        let tally = tally(&needs, &[], &[]).unwrap();
         assert_eq!(tally.remaining.len(), 1);
         assert_eq!(tally.remaining[0].severity, Severity::Critical);
         let general = |message: &str| Finding::new("a", Severity::Low, message);
         let needs = [need(vec![general("x"), general("y"), general("x")])];
-        assert_eq!(super::tally(&needs, &[], &[]).remaining.len(), 2);
+        assert_eq!(super::tally(&needs, &[], &[]).unwrap().remaining.len(), 2);
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
             fixable("b", 1, 1),
             fixable("a", 1, 1),
         ])];
-        let tally = tally(&needs, &[], &["a".to_owned()]);
+        let tally = tally(&needs, &[], &["a".to_owned()]).unwrap();
         assert_eq!((tally.ignored, tally.remaining.len()), (1, 1));
     }
 
@@ -208,6 +208,7 @@ mod tests {
         findings.reverse();
         let needs = [need(findings)];
         let remaining: Vec<_> = tally(&needs, &[], &[])
+            .unwrap()
             .remaining
             .into_iter()
             .cloned()

@@ -83,8 +83,7 @@ impl Agent for Tester {
         let mut findings = Vec::new();
         for (need, report) in reports(cx.task())? {
             let Some(patch) = &report.patch else { continue };
-            let Some(artifact) = (need.output.artifacts.iter()).find(|a| a.sha256 == patch.sha256)
-            else {
+            let Some(artifact) = need.artifacts.iter().find(|a| a.sha256 == patch.sha256) else {
                 return Err(Failure::permanent(format!(
                     "the task `{}` speaks of a patch that is not among its artifacts",
                     need.task
@@ -113,8 +112,8 @@ impl Agent for Tester {
 fn reports(task: &Task) -> Result<Vec<(&Dependency, FixReport)>, Failure> {
     let mut all = Vec::new();
     for need in &task.needs {
-        let reports = FixReport::all_in(&need.output.value);
-        if reports.is_empty() && need.output.artifacts.iter().any(|a| a.name == PATCH_NAME) {
+        let reports = FixReport::all_in(&need.decode()?);
+        if reports.is_empty() && need.artifacts.iter().any(|a| a.name == PATCH_NAME) {
             return Err(Failure::permanent(format!(
                 "the task `{}` gives `{PATCH_NAME}` but does not list what it applied\nhint: its value needs `applied`, `skipped`, `skipped_total`, `files` and `patch`, as the standard developer gives them",
                 need.task

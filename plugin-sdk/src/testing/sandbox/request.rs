@@ -54,12 +54,12 @@ fn dependency(need: &Dependency, stored: &[StoredArtifact]) -> Result<Value, Str
             )
         })
     };
-    let output = &need.output;
-    let artifacts: Result<Vec<_>, _> = output.artifacts.iter().map(content).collect();
+    let value: Value = need.decode().map_err(|error| error.to_string())?;
+    let artifacts: Result<Vec<_>, _> = need.artifacts.iter().map(content).collect();
     Ok(json!({
         "task": need.task,
-        "value": output.value,
-        "findings": output.findings,
+        "value": value,
+        "findings": need.findings,
         "artifacts": artifacts?,
     }))
 }
