@@ -16,6 +16,7 @@ mod world;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::thread;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -40,10 +41,10 @@ fn fate() -> impl Strategy<Value = Fate> {
         })
 }
 
-#[test]
-fn every_history_keeps_every_promise() {
+/// Tries so many histories, and gives the kinds of events that were in them.
+fn try_out(cases: u32) -> BTreeSet<String> {
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: cases(),
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
@@ -62,6 +63,18 @@ fn every_history_keeps_every_promise() {
             Ok(())
         })
         .unwrap();
+    seen.into_inner()
+}
+
+#[test]
+fn every_history_keeps_every_promise() {
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let each = cases().div_ceil(cores);
+    let seen: BTreeSet<String> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| try_out(each))).collect();
+        let seen = threads.into_iter().map(|thread| thread.join().unwrap());
+        seen.flatten().collect()
+    });
     let everything = [
         "ApprovalDecided",
         "ApprovalRequested",
@@ -84,7 +97,7 @@ fn every_history_keeps_every_promise() {
         "TaskExpanded",
     ];
     assert_eq!(
-        seen.into_inner(),
+        seen,
         everything.map(str::to_owned).into(),
         "all of it was tried"
     );
