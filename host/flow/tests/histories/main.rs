@@ -118,3 +118,19 @@ fn what_was_told_to_stop_before_a_crash_is_not_stopped_again() {
         fate,
     );
 }
+
+/// A refusal had ended a run inside while the fleet had already assigned another of
+/// its tasks: it was let go of before that was given back.
+#[test]
+fn a_run_inside_is_let_go_of_when_it_has_given_all_back() {
+    let fate = Fate {
+        cancel_after: None,
+        crash_in: Some(10),
+        retry_from: None,
+    };
+    world::play(
+        &shapes::plan(&shapes::hurried_runs_inside()),
+        11_726_147_269_248_756_211,
+        fate,
+    );
+}

@@ -53,13 +53,13 @@ pub(crate) struct WorkflowShape {
     limit: Option<u32>,
 }
 
-/// One map, whose items search for earlier results and have a millisecond.
-pub(crate) fn hurried_map() -> WorkflowShape {
-    let task = Shape {
-        body: Body::Agent,
+/// A task of one agent that may do it, which nothing bounds.
+fn plain(body: Body) -> Shape {
+    Shape {
+        body,
         needs: Vec::new(),
         role: 0,
-        items: Some(3),
+        items: None,
         concurrency: None,
         on_item_failure: 0,
         redo: None,
@@ -70,16 +70,57 @@ pub(crate) fn hurried_map() -> WorkflowShape {
         when: true,
         priority: 0,
         start_timeout: None,
-        total_timeout: Some(1),
-        cache: true,
+        total_timeout: None,
+        cache: false,
         finally: false,
-    };
+    }
+}
+
+fn of(tasks: Vec<Shape>) -> WorkflowShape {
     WorkflowShape {
-        tasks: vec![task],
+        tasks,
         deadline: None,
         retry_budget: 0,
         limit: None,
     }
+}
+
+/// One map, whose items search for earlier results and have a millisecond.
+pub(crate) fn hurried_map() -> WorkflowShape {
+    of(vec![Shape {
+        items: Some(3),
+        total_timeout: Some(1),
+        cache: true,
+        ..plain(Body::Agent)
+    }])
+}
+
+/// Runs inside a map, each with a task that waits for a millisecond at most and a map
+/// beside it, and a task that is in their way.
+pub(crate) fn hurried_runs_inside() -> WorkflowShape {
+    let hurried = Shape {
+        role: 1,
+        fallback: true,
+        priority: 1,
+        ..plain(Body::Agent)
+    };
+    let inside = vec![
+        Shape {
+            start_timeout: Some(1),
+            ..hurried.clone()
+        },
+        Shape {
+            role: 1,
+            items: Some(3),
+            ..plain(Body::Agent)
+        },
+    ];
+    let runs = Shape {
+        items: Some(4),
+        concurrency: Some(3),
+        ..plain(Body::Workflow(inside))
+    };
+    of(vec![runs, hurried])
 }
 
 pub(crate) fn workflow() -> impl Strategy<Value = WorkflowShape> {

@@ -74,6 +74,8 @@ struct World {
     searching: Vec<(Place, bool)>,
     asking: Vec<(Ticket, Vec<AgentName>)>,
     pending: VecDeque<(usize, Effect)>,
+    /// Runs inside others that have ended, of which these are still to be told.
+    over: Vec<usize>,
     figures: Figures,
     history: Vec<String>,
     /// What would be written down.
@@ -149,6 +151,7 @@ impl World {
             searching: Vec::new(),
             asking: Vec::new(),
             pending: VecDeque::new(),
+            over: Vec::new(),
             figures: Figures::default(),
             history: Vec::new(),
             journal: Vec::new(),
@@ -234,7 +237,7 @@ impl World {
                 && self.inside.contains_key(&(around, at))
                 && !self.is_told(run)
             {
-                self.child_ended(run, around, at);
+                self.child_ended(run);
             }
         }
         // Whatever they want is done when all of them know.
@@ -370,13 +373,23 @@ impl World {
             }
             let mut actions = Vec::new();
             self.fleet.dispatch(self.now, &mut actions);
-            if actions.is_empty() {
+            // What an end asks for comes before it is told.
+            if actions.is_empty() && !self.tell_ends() {
                 break;
             }
             for action in actions {
                 self.follow(action);
             }
         }
+    }
+
+    /// Tells runs of what ended inside them. False if there is nothing to tell.
+    fn tell_ends(&mut self) -> bool {
+        let over = std::mem::take(&mut self.over);
+        for run in &over {
+            self.child_ended(*run);
+        }
+        !over.is_empty()
     }
 
     fn seen_from_outside(&self, run: usize, event: RunEventKind) -> RunEventKind {
@@ -490,14 +503,15 @@ impl World {
                 };
                 self.emit(around, wrapped);
                 if is_end {
-                    self.child_ended(run, around, at);
+                    self.over.push(run);
                 }
             }
         }
     }
 
-    fn child_ended(&mut self, run: usize, around: usize, at: InstanceRef) {
+    fn child_ended(&mut self, run: usize) {
         let live = &self.runs[run];
+        let (around, at) = live.around.unwrap();
         let result = live.run.result().unwrap();
         self.fleet.leave(live.slot);
         self.inside.remove(&(around, at));
