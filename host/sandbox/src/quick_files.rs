@@ -17,20 +17,29 @@ use crate::grants::Preopen;
 /// Whether a guest with these folders may read files in the attempt's own thread.
 ///
 /// Then a core is held up by no more than the guest's own reading: each call looks at
-/// a file or reads 64 KiB at most of one, and how long it takes counts as time that the
-/// attempt has run. What may take longer (opening what the kernel does not know yet, a
-/// listing, mounts that are written, a filesystem of another machine or program, in the
-/// folder or below it) is left to threads that may wait.
+/// a file, reads 64 KiB at most of one or lists a few, and how long it takes counts as
+/// time that the attempt has run. What may take longer (opening what the kernel does not
+/// know yet, listing many, mounts that are written, a filesystem of another machine or
+/// program, in the folder or below it) is left to threads that may wait.
 pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
     let only_read = |preopen: &Preopen<'_>| preopen.access == MountAccess::ReadOnly;
     preopens.iter().all(only_read) && are_quick(preopens.iter().map(|preopen| preopen.path))
 }
 
-/// Opens a regular file below `folder` to be read, if the kernel knows the way to it by
-/// heart and can do so at once. `None` where it does not, there is none, or it is
-/// something else: whoever may wait finds out which.
+/// What was opened at once.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// A regular file.
+    File(File),
+    /// A folder.
+    Folder(File),
+}
+
+/// Opens a regular file or a folder below `folder` to be read, if the kernel knows the
+/// way to it by heart and can do so at once. `None` where it does not, there is none, or
+/// it is something else: whoever may wait finds out which.
 #[cfg(target_os = "linux")]
-pub(crate) fn open_known(folder: &File, path: &str, follow: bool) -> Option<File> {
+pub(crate) fn open_known(folder: &File, path: &str, follow: bool) -> Option<Known> {
     use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fcntl_setfl, fstat, openat2};
     // A pipe that was put in its place is open at once, and is no file.
     let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
@@ -38,16 +47,18 @@ pub(crate) fn open_known(folder: &File, path: &str, follow: bool) -> Option<File
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
     let file = openat2(folder, path, flags, Mode::empty(), resolve).ok()?;
     let found = fstat(&file).ok()?;
-    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
-        return None;
-    }
+    let known = match FileType::from_raw_mode(found.st_mode) {
+        FileType::RegularFile => Known::File,
+        FileType::Directory => Known::Folder,
+        _ => return None,
+    };
     fcntl_setfl(&file, OFlags::empty()).ok()?;
-    Some(file.into())
+    Some(known(file.into()))
 }
 
 /// Elsewhere nobody knows.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn open_known(_: &File, _: &str, _: bool) -> Option<File> {
+pub(crate) fn open_known(_: &File, _: &str, _: bool) -> Option<Known> {
     None
 }
 
@@ -138,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_opened_at_once_only_where_it_is_one_and_below_its_folder() {
+    fn only_a_file_or_a_folder_below_its_folder_is_opened_at_once() {
         use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, mknodat};
         use std::io::Read as _;
         use std::os::unix::fs::symlink;
@@ -160,29 +171,26 @@ mod tests {
             })
         };
         let file = open("folder/file", true).expect("Linux 5.12 can");
-        let flags = fcntl_getfl(&file).unwrap();
-        assert!(!flags.contains(OFlags::NONBLOCK));
         // Not all filesystems know where a link leads.
-        for mut opened in [Some(file), open("link", true)].into_iter().flatten() {
+        for opened in [Some(file), open("link", true)].into_iter().flatten() {
+            let Known::File(mut opened) = opened else {
+                panic!("{opened:?}");
+            };
+            let flags = fcntl_getfl(&opened).unwrap();
+            assert!(!flags.contains(OFlags::NONBLOCK));
             let mut text = String::new();
             opened.read_to_string(&mut text).unwrap();
             assert_eq!(text, "text");
         }
         let out = outside.path().join("file");
-        let others = [
-            "",
-            "none",
-            "folder",
-            "folder/file/",
-            "../x",
-            "out",
-            "pipe",
-            "a\0b",
-        ];
+        let others = ["", "none", "folder/file/", "../x", "out", "pipe", "a\0b"];
         for path in others.into_iter().chain(out.to_str()) {
             assert!(open(path, true).is_none(), "{path:?}");
         }
         assert!(open("link", false).is_none());
+        for path in ["folder", "folder/", "."] {
+            assert!(matches!(open(path, true), Some(Known::Folder(_))), "{path}");
+        }
         assert!(open("folder/file", false).is_some());
     }
 

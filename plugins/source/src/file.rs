@@ -16,6 +16,9 @@ use crate::{FileKind, Position};
 /// How much of a file is asked for at once, in bytes: most files are smaller.
 const PIECE: usize = 64 << 10;
 
+/// What is asked for where a file has most likely ended, in bytes.
+const PROBE: usize = 32;
+
 /// Why a file was not read.
 #[derive(Debug)]
 pub enum ReadProblem {
@@ -229,18 +232,22 @@ impl SourceFile {
 fn content(path: &Path) -> Result<Vec<u8>, ReadProblem> {
     let mut file = fs::File::open(path).map_err(ReadProblem::Io)?;
     let mut bytes = vec![0; PIECE];
-    let mut len = 0;
+    let (mut len, mut wanted) = (0, PIECE);
     loop {
-        match file.read(&mut bytes[len..]) {
+        match file.read(&mut bytes[len..len + wanted]) {
             Ok(0) => break,
-            Ok(count) => len += count,
+            Ok(count) => {
+                len += count;
+                // The end most likely, and the host makes room for all that is wanted.
+                wanted = if count < wanted { PROBE } else { PIECE };
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(ReadProblem::Io(error)),
         }
         if len as u64 > MAX_FILE_BYTES {
             return Err(ReadProblem::TooLarge);
         }
-        if bytes.len() - len < PIECE / 2 {
+        if bytes.len() - len < wanted {
             bytes.resize(bytes.len() * 2, 0);
         }
     }

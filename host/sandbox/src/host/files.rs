@@ -27,9 +27,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{DynOutputStream, FsResult, ReaddirIterator};
 
-use super::listing;
+use super::listing::{self, Cost};
 use crate::grants::Effect;
-use crate::quick_files;
+use crate::quick_files::{self, Known};
 use crate::state::AttemptState;
 
 type Fd = Resource<Descriptor>;
@@ -207,7 +207,8 @@ impl AttemptState {
     ) -> Result<Told<Fd>> {
         let mount = self.folders.mount_of(&fd);
         let effect = reached_for(self, opens_to_write(open, flags), &[&fd]);
-        let only_reads = open == OpenFlags::empty() && flags == DescriptorFlags::READ;
+        let only_reads =
+            (open & !OpenFlags::DIRECTORY) == OpenFlags::empty() && flags == DescriptorFlags::READ;
         match self.kind(&fd, follow, path.clone()).await {
             Ok(
                 DescriptorType::RegularFile
@@ -223,7 +224,8 @@ impl AttemptState {
                 _ => {}
             },
         }
-        if only_reads && let Some(opened) = self.open_in_place(&fd, follow, &path) {
+        let wants_folder = open.contains(OpenFlags::DIRECTORY);
+        if only_reads && let Some(opened) = self.open_in_place(&fd, follow, &path, wants_folder) {
             let opened = self.table.push(opened)?;
             self.folders.opened(&opened, mount);
             return Ok(Ok(opened));
@@ -245,21 +247,26 @@ impl AttemptState {
         told(self, effect, done)
     }
 
-    /// Opens a file to be read in the attempt's own thread, where that is done and
-    /// keeps it from nothing.
-    fn open_in_place(&self, fd: &Fd, follow: PathFlags, path: &str) -> Option<Descriptor> {
+    /// Opens a file or a folder to be read in the attempt's own thread, where that is
+    /// done and keeps it from nothing.
+    fn open_in_place(
+        &self,
+        fd: &Fd,
+        follow: PathFlags,
+        path: &str,
+        wants_folder: bool,
+    ) -> Option<Descriptor> {
         let Descriptor::Dir(folder) = self.table.get(fd).ok().filter(|_| self.reads_in_place)?
         else {
             return None;
         };
         let follow = follow.contains(PathFlags::SYMLINK_FOLLOW);
-        let file = quick_files::open_known(&folder.dir, path, follow)?;
-        Some(Descriptor::File(File::new(
-            file,
-            folder.perms,
-            OpenMode::READ,
-            true,
-        )))
+        let (perms, mode) = (folder.perms, OpenMode::READ);
+        match quick_files::open_known(&folder.dir, path, follow)? {
+            Known::Folder(found) => Some(Descriptor::Dir(Dir::new(found, perms, mode, true))),
+            Known::File(_) if wants_folder => None,
+            Known::File(found) => Some(Descriptor::File(File::new(found, perms, mode, true))),
+        }
     }
 
     /// Lists a folder, as far as there is memory for its names.
@@ -269,16 +276,22 @@ impl AttemptState {
             Ok(Descriptor::File(_)) => return Ok(Err(ErrorCode::NotDirectory)),
             Err(error) => return Err(error.into()),
         };
-        let Ok(cost) = listing::cost(folder, self.memory.left()).await else {
+        let most = self.memory.left();
+        let Ok(Cost { bytes, is_quick }) = listing::cost(folder, most, self.reads_in_place).await
+        else {
             return Ok(Err(ErrorCode::Io));
         };
-        if self.memory.hold(cost).is_err() {
+        if self.memory.hold(bytes).is_err() {
             return Ok(Err(ErrorCode::InsufficientMemory));
         }
-        let before = match self.call_aside(&fd) {
+        let aside = match is_quick {
+            true => Ok(None),
+            false => self.call_aside(&fd),
+        };
+        let before = match aside {
             Ok(before) => before,
             Err(error) => {
-                self.memory.release(cost);
+                self.memory.release(bytes);
                 return Ok(Err(error));
             }
         };
@@ -286,15 +299,15 @@ impl AttemptState {
         let done = self.filesystem().read_directory(borrowed).await;
         self.call_as_before(&fd, before)?;
         match &done {
-            Ok(listing) => self.folders.listed(listing, cost),
-            Err(_) => self.memory.release(cost),
+            Ok(listing) => self.folders.listed(listing, bytes),
+            Err(_) => self.memory.release(bytes),
         }
         told(self, Effect::LeaveMount, done)
     }
 
     /// Has the calls on a folder made by threads that may wait, where they are made in
     /// the attempt's own: one may take long that opens (a pipe was put in the place of
-    /// a file since it was looked at) or lists. Gives what stood in its place.
+    /// a file since it was looked at) or lists many. Gives what stood in its place.
     fn call_aside(&mut self, fd: &Fd) -> Told<Option<Descriptor>> {
         let Some(entry) = self.table.get_mut(fd).ok().filter(|_| self.reads_in_place) else {
             return Ok(None);
