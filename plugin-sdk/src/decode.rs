@@ -15,7 +15,7 @@ pub(crate) fn from_text<T: DeserializeOwned>(root: &str, text: &str) -> Result<T
 
 fn misfit<T: DeserializeOwned>(root: &str, path: &Path, error: &serde_json::Error) -> Failure {
     let text = error.to_string();
-    // The document is the host's rendering; a position in it helps nobody.
+    // Nobody sees the document as it came; a position in it helps nobody.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let problem = text.strip_suffix(&position).unwrap_or(&text);
     // Only of the whole document it is known here what it should be.

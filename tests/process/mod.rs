@@ -32,11 +32,17 @@ pub fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// Does `work` on each core in turn, so that the pool of each has touched what
-/// it will keep.
+/// A sandbox has no more pools, whatever the number of cores.
+const POOLS: usize = 8;
+
+/// Does `work` on one core after the other, so that the pool of each has touched what it
+/// will keep. All of it has to run in the thread that calls.
 pub async fn on_each_core(work: impl AsyncFn()) {
     let cores = sched_getaffinity(None).unwrap();
-    for core in (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core)) {
+    for core in (0..CpuSet::MAX_CPU)
+        .filter(|core| cores.is_set(*core))
+        .take(POOLS)
+    {
         let mut this = CpuSet::new();
         this.set(core);
         sched_setaffinity(None, &this).unwrap();

@@ -197,6 +197,7 @@ fn an_agent_is_written() {
         tested.stderr.contains("greets_in_the_sandbox ... ok"),
         "{tested:#?}"
     );
+    assert!(!tested.stderr.contains("warning"), "{tested:#?}");
 
     a_case_that_fails(&project);
     an_agent_that_panics(&project);

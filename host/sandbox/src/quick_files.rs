@@ -26,6 +26,26 @@ pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
     preopens.iter().all(only_read) && are_quick(preopens.iter().map(|preopen| preopen.path))
 }
 
+/// Whether a listing of the folder takes no longer than to read a piece of a file. How
+/// many names it holds does not tell: a folder may stay as large as it once was, and is
+/// read as a whole.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_small(folder: &File) -> bool {
+    /// In bytes.
+    const MOST: i64 = 64 << 10;
+    /// overlayfs: it reads the folders of all its layers first.
+    const OVERLAY: i64 = 0x794c_7630;
+    let is_known = |found: i64| LOCAL.contains(&found) && found != OVERLAY;
+    rustix::fs::fstat(folder).is_ok_and(|found| found.st_size <= MOST)
+        && rustix::fs::fstatfs(folder).is_ok_and(|found| is_known(fs_type(&found)))
+}
+
+/// Elsewhere nobody knows.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_small(_: &File) -> bool {
+    false
+}
+
 /// What was opened at once.
 #[derive(Debug)]
 pub(crate) enum Known {
@@ -44,7 +64,10 @@ pub(crate) fn open_known(folder: &File, path: &str, follow: bool) -> Option<Know
     // A pipe that was put in its place is open at once, and is no file.
     let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     flags.set(OFlags::NOFOLLOW, !follow);
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV
+        | ResolveFlags::CACHED;
     let file = openat2(folder, path, flags, Mode::empty(), resolve).ok()?;
     let found = fstat(&file).ok()?;
     let known = match FileType::from_raw_mode(found.st_mode) {
@@ -80,30 +103,37 @@ fn are_quick<'a>(folders: impl ExactSizeIterator<Item = &'a Path>) -> bool {
     folders.len() == 0
 }
 
+/// `linux/magic.h`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, ramfs, overlayfs, SquashFS and
+/// EROFS; and that of OpenZFS.
+#[cfg(target_os = "linux")]
+const LOCAL: [i64; 10] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    0x0102_1994,
+    0x8584_58f6,
+    0x794c_7630,
+    0x7371_7368,
+    0xe0f5_e1e2,
+    0x2fc1_2fc1,
+];
+
 /// Whether the folder is on a filesystem that this machine's kernel reads from its
 /// own disks or memory.
+#[cfg(target_os = "linux")]
+fn is_local(folder: &Path) -> bool {
+    let found = rustix::fs::statfs(folder);
+    found.is_ok_and(|found| LOCAL.contains(&fs_type(&found)))
+}
+
 #[cfg(target_os = "linux")]
 #[allow(
     clippy::useless_conversion,
     reason = "it is another type on other machines"
 )]
-fn is_local(folder: &Path) -> bool {
-    /// `linux/magic.h`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, ramfs, overlayfs,
-    /// SquashFS and EROFS; and that of OpenZFS.
-    const LOCAL: [i64; 10] = [
-        0xef53,
-        0x5846_5342,
-        0x9123_683e,
-        0xf2f5_2010,
-        0x0102_1994,
-        0x8584_58f6,
-        0x794c_7630,
-        0x7371_7368,
-        0xe0f5_e1e2,
-        0x2fc1_2fc1,
-    ];
-    let found = rustix::fs::statfs(folder);
-    found.is_ok_and(|found| LOCAL.contains(&i64::from(found.f_type)))
+fn fs_type(found: &rustix::fs::StatFs) -> i64 {
+    i64::from(found.f_type)
 }
 
 /// Whether none of `mounts` is below the folder.
@@ -192,6 +222,25 @@ mod tests {
             assert!(matches!(open(path, true), Some(Known::Folder(_))), "{path}");
         }
         assert!(open("folder/file", false).is_some());
+    }
+
+    #[test]
+    fn a_folder_that_was_large_once_or_is_the_kernels_is_not_small() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || File::open(folder.path()).unwrap();
+        assert!(is_small(&open()) || !is_local(folder.path()));
+        assert!(!is_small(&File::open("/proc").unwrap()));
+        let names = (0..1_000).map(|n| folder.path().join(format!("{n:0>200}")));
+        for name in names.clone() {
+            std::fs::write(name, "").unwrap();
+        }
+        let size = || rustix::fs::fstat(open()).unwrap().st_size;
+        assert_eq!(is_small(&open()), size() <= 64 << 10);
+        for name in names {
+            std::fs::remove_file(name).unwrap();
+        }
+        // Some filesystems shrink it.
+        assert_eq!(is_small(&open()), size() <= 64 << 10);
     }
 
     #[test]

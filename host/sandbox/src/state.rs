@@ -39,7 +39,7 @@ pub(crate) struct AttemptState {
     pub(crate) denials: Denials,
     /// The folders that the guest has open.
     pub(crate) folders: OpenFolders,
-    /// Whether files are read in the attempt's own thread.
+    /// Whether files are read, and small folders listed, in the attempt's own thread.
     pub(crate) reads_in_place: bool,
 }
 

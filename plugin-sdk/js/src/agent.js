@@ -72,18 +72,18 @@ function readTask({ timeLeftMs, ...task }) {
   };
 }
 
-// The value is read where it is first looked at: an agent pays for no other.
 function readOutput({ value: text, findings, artifacts }) {
   const sized = artifacts.map((artifact) => ({ ...artifact, size: Number(artifact.size) }));
-  let value;
-  return {
-    get value() {
-      value ??= JSON.parse(text);
-      return value;
-    },
-    findings,
-    artifacts: sized,
-  };
+  return lazily('value', () => JSON.parse(text), { findings, artifacts: sized });
+}
+
+// `object` with a property that is read where it is first looked at: an agent pays for
+// no other.
+function lazily(name, read, object) {
+  const known = (value) =>
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true });
+  const get = () => known(read())[name];
+  return Object.defineProperty(object, name, { get, set: known, enumerable: true, configurable: true });
 }
 
 function wireOutcome(outcome) {

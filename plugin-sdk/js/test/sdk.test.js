@@ -126,6 +126,10 @@ describe('running', () => {
     const outcome = await looks('survey').execute(task);
     assert.deepEqual(outcome.val.value, '2');
     await assert.rejects(looks('other').execute(task));
+    const twice = agent((_, cx) => cx.need('survey').output.value === cx.need('survey').output.value);
+    assert.equal((await twice.execute(task)).val.value, 'true');
+    const writes = agent((_, cx) => (cx.need('other').output.value = 1) && cx.need('other').output);
+    assert.deepEqual(JSON.parse((await writes.execute(task)).val.value).value, 1);
   });
 
   test('outside the sandbox there is no host but the one of a test', async () => {

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .encode import encode
@@ -146,26 +145,15 @@ def _task(task: Any) -> Task:
         attempt=task.attempt,
         round=task.round,
         input=json.loads(task.input),
-        needs=[Dependency(need.task, _Given(need.output)) for need in task.needs],
+        needs=[Dependency(need.task, _output(need.output)) for need in task.needs],
         feedback=_findings(task.feedback),
         time_left=task.time_left_ms / 1000,
     )
 
 
-class _Given(Output):
-    """What a task gave. Its value is read where it is first looked at: an agent
-    pays for no other."""
-
-    def __init__(self, output: Any) -> None:
-        vars(self).update(
-            _text=output.value,
-            findings=_findings(output.findings),
-            artifacts=[_artifact(each) for each in output.artifacts],
-        )
-
-    @cached_property
-    def value(self) -> Any:  # type: ignore[override]
-        return json.loads(vars(self)["_text"])
+def _output(output: Any) -> Output:
+    kept = [_artifact(each) for each in output.artifacts]
+    return Output.unread(output.value, _findings(output.findings), kept)
 
 
 def _findings(findings: Iterable[Any]) -> list[Finding]:

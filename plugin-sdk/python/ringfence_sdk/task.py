@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +41,23 @@ class Output:
     value: Any
     findings: Sequence[Finding] = ()
     artifacts: Sequence[Artifact] = ()
+
+    @classmethod
+    def unread(
+        cls, text: str, findings: Sequence[Finding], artifacts: Sequence[Artifact]
+    ) -> Output:
+        """One whose value is read where it is first looked at: an agent pays for no
+        other."""
+        output = cls.__new__(cls)
+        vars(output).update(_text=text, findings=findings, artifacts=artifacts)
+        return output
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks here only for what is not there.
+        if name != "value" or "_text" not in vars(self):
+            raise AttributeError(name)
+        vars(self)["value"] = json.loads(vars(self)["_text"])
+        return vars(self)["value"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Literal, Optional
@@ -216,6 +216,8 @@ class Running(unittest.TestCase):
         survey, other = sandbox._task(wired).needs
         self.assertEqual(survey.decode(File).path, "a")
         self.assertIs(survey.output.value, survey.output.value)
+        self.assertEqual(sandbox._task(wired).needs[0].output, Output({"path": "a"}, [], []))
+        self.assertEqual(replace(survey.output, value=1), Output(1, [], []))
         with self.assertRaises(json.JSONDecodeError):
             other.output.value
 

@@ -41,7 +41,7 @@ fn key(finding: &Finding) -> Key<'_> {
 /// developer's report among the needs lists its fix as applied.
 ///
 /// # Errors
-/// A need whose value is no JSON, which no host gives.
+/// A need whose value cannot be read.
 pub(crate) fn tally<'a>(
     needs: &'a [Dependency],
     feedback: &'a [Finding],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use crate::comments::Comments;
@@ -134,7 +134,8 @@ impl SourceFile {
         if !is_relative(path) {
             return Err(ReadProblem::OutsideOfTree);
         }
-        let bytes = content(&root.join(path))?;
+        let file = fs::File::open(root.join(path)).map_err(ReadProblem::Io)?;
+        let bytes = content(file)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(path, text)),
             Err(error) => Err(ReadProblem::NotUtf8(error.utf8_error().valid_up_to())),
@@ -229,8 +230,7 @@ impl SourceFile {
 
 /// Reads a file in large pieces: each piece is a call of the host, and calls are
 /// rationed.
-fn content(path: &Path) -> Result<Vec<u8>, ReadProblem> {
-    let mut file = fs::File::open(path).map_err(ReadProblem::Io)?;
+fn content(mut file: impl Read) -> Result<Vec<u8>, ReadProblem> {
     let mut bytes = vec![0; PIECE];
     let (mut len, mut wanted) = (0, PIECE);
     loop {
@@ -258,6 +258,36 @@ fn content(path: &Path) -> Result<Vec<u8>, ReadProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Gives no more than `most` bytes at a time.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(into.len());
+            self.0.read(&mut into[..most])
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_however_it_is_cut() {
+        let text: Vec<u8> = (0..3 * PIECE).map(|n| n as u8).collect();
+        for len in [
+            0,
+            1,
+            PROBE,
+            PIECE - PROBE,
+            PIECE - 1,
+            PIECE,
+            PIECE + 1,
+            3 * PIECE,
+        ] {
+            for most in [PROBE - 1, PROBE, PROBE + 1, PIECE - 1, PIECE, usize::MAX] {
+                let read = content(Trickle(&text[..len], most)).unwrap();
+                assert!(read == text[..len], "{len} bytes, {most} at a time");
+            }
+        }
+    }
 
     #[test]
     fn lines_are_found_whatever_ends_them() {

@@ -205,6 +205,7 @@ mod tests {
                 );
             }
         }
+        assert_eq!(ours["features"], sdk["features"]);
         let package = &workspace["workspace"]["package"];
         for key in ["version", "edition", "rust-version", "license", "publish"] {
             assert_eq!(ours["package"][key], package[key], "{key}");

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use crate::quick_files;
+
 /// What the host keeps for one entry beside its name. The guest picks the
 /// folder, the host pays.
 const ENTRY: u64 = 64;
 
-/// The most entries of a listing that is made in the attempt's own thread: it takes as
-/// long as to look at each of them, which is done there.
+/// The most entries of a listing that is made in the attempt's own thread, beside those
+/// of the folder itself and the one above.
 const FEW: usize = 256;
 
 /// What a listing costs.
@@ -23,49 +25,49 @@ pub(super) struct Cost {
 }
 
 /// The cost of a listing of `folder`, where `most` bytes may be spent. `in_place` says
-/// whether the folder answers at once.
+/// whether files are read in the attempt's own thread.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub(super) async fn cost(folder: Arc<File>, most: u64, in_place: bool) -> io::Result<Cost> {
-    if in_place && let Some(bytes) = add_up(&folder, most, FEW)? {
-        let is_quick = true;
-        return Ok(Cost { bytes, is_quick });
+    if in_place && quick_files::is_small(&folder) {
+        let (bytes, entries) = add_up(&folder, most, FEW)?;
+        if entries <= FEW {
+            let is_quick = true;
+            return Ok(Cost { bytes, is_quick });
+        }
     }
     let added = tokio::task::spawn_blocking(move || add_up(&folder, most, usize::MAX));
-    let bytes = added.await.map_err(io::Error::other)??;
-    Ok(Cost {
-        bytes: bytes.unwrap_or(u64::MAX),
-        is_quick: false,
-    })
+    let (bytes, _) = added.await.map_err(io::Error::other)??;
+    let is_quick = false;
+    Ok(Cost { bytes, is_quick })
 }
 
-/// `None` if there are more than `entries`.
+/// How many bytes and entries, up to one more than is given of either.
 #[cfg(unix)]
-fn add_up(folder: &File, most: u64, entries: usize) -> io::Result<Option<u64>> {
+fn add_up(folder: &File, bytes: u64, entries: usize) -> io::Result<(u64, usize)> {
     use rustix::fs::{Dir, Mode, OFlags, openat};
     // Opened anew: reading moves a place that all who hold the folder share.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(folder, ".", flags, Mode::empty())?;
-    let mut sum = 0_u64;
-    for (number, entry) in (1..).zip(Dir::new(folder)?) {
-        let name = entry?.file_name().to_bytes().len() as u64;
-        sum = sum.saturating_add(ENTRY + name);
-        if sum > most {
+    let (mut sum, mut count) = (0_u64, 0);
+    for entry in Dir::new(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        sum = sum.saturating_add(ENTRY + name.len() as u64);
+        count += usize::from(!matches!(name, b"." | b".."));
+        if sum > bytes || count > entries {
             break;
         }
-        if number > entries {
-            return Ok(None);
-        }
     }
-    Ok(Some(sum))
+    Ok((sum, count))
 }
 
 /// Nothing: only on Unix can a folder be read through its handle. There a listing
 /// is bounded by what lies in the mount.
 #[cfg(not(unix))]
-fn add_up(_folder: &File, _most: u64, _entries: usize) -> io::Result<Option<u64>> {
-    Ok(Some(0))
+fn add_up(_folder: &File, _bytes: u64, _entries: usize) -> io::Result<(u64, usize)> {
+    Ok((0, 0))
 }
 
 #[cfg(all(test, unix))]
@@ -82,11 +84,12 @@ mod tests {
         let cost = async |most, in_place| cost(Arc::clone(&open), most, in_place).await.unwrap();
         // With the entries for the folder itself and the one above.
         let whole = 5 * ENTRY + 6 + 3;
-        for is_quick in [true, false] {
+        for in_place in [true, false] {
+            let is_quick = in_place && quick_files::is_small(&open);
             let bytes = whole;
-            assert_eq!(cost(10_000, is_quick).await, Cost { bytes, is_quick });
-            assert_eq!(cost(whole, is_quick).await, Cost { bytes, is_quick });
-            assert!(cost(100, is_quick).await.bytes > 100);
+            assert_eq!(cost(10_000, in_place).await, Cost { bytes, is_quick });
+            assert_eq!(cost(whole, in_place).await, Cost { bytes, is_quick });
+            assert!(cost(100, in_place).await.bytes > 100);
         }
     }
 
@@ -95,12 +98,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = Arc::new(File::open(folder.path()).unwrap());
         let cost = async || cost(Arc::clone(&open), u64::MAX, true).await.unwrap();
-        // With the entries for the folder itself and the one above.
-        for name in 2..FEW {
+        for name in 0..FEW {
             std::fs::write(folder.path().join(name.to_string()), "").unwrap();
         }
         let few = cost().await;
-        assert!(few.is_quick);
+        assert_eq!(few.is_quick, quick_files::is_small(&open));
         std::fs::write(folder.path().join("more"), "").unwrap();
         let bytes = few.bytes + ENTRY + 4;
         let is_quick = false;

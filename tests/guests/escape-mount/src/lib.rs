@@ -34,7 +34,7 @@ struct Report {
     tries: Vec<Try>,
     /// How often it read something in the folder that is swapped.
     read: u32,
-    /// What it read there, each text once.
+    /// What it read there, each text once, and the names of other files.
     seen: Vec<String>,
 }
 
@@ -67,6 +67,13 @@ impl Agent for EscapeMount {
                 report.read += 1;
                 if !report.seen.contains(&text) {
                     report.seen.push(text);
+                }
+            }
+            for entry in fs::read_dir(mount.join("swap")).into_iter().flatten() {
+                let Ok(entry) = entry else { continue };
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if !["secret", "planted"].contains(&&*name) && !report.seen.contains(&name) {
+                    report.seen.push(name);
                 }
             }
             // What it makes there must not end up outside either.
