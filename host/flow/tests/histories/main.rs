@@ -113,19 +113,21 @@ fn every_history_keeps_every_promise() {
     );
 }
 
+/// One in ten steps the process dies.
+const DIES_OFTEN: Fate = Fate {
+    cancel_after: None,
+    crash_in: Some(10),
+    retry_from: None,
+};
+
 /// Two items of a map had been told to stop when the process died. The end of
 /// the first stopped the second once more, of which nothing was left.
 #[test]
 fn what_was_told_to_stop_before_a_crash_is_not_stopped_again() {
-    let fate = Fate {
-        cancel_after: None,
-        crash_in: Some(10),
-        retry_from: None,
-    };
     world::play(
         &shapes::plan(&shapes::hurried_map()),
         18_419_349_425_555_083_880,
-        fate,
+        DIES_OFTEN,
     );
 }
 
@@ -134,14 +136,9 @@ fn what_was_told_to_stop_before_a_crash_is_not_stopped_again() {
 /// engine does not.
 #[test]
 fn a_run_inside_is_let_go_of_when_it_has_given_all_back() {
-    let fate = Fate {
-        cancel_after: None,
-        crash_in: Some(10),
-        retry_from: None,
-    };
     world::play(
         &shapes::plan(&shapes::hurried_runs_inside()),
         11_726_147_269_248_756_211,
-        fate,
+        DIES_OFTEN,
     );
 }
