@@ -98,6 +98,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_task_gave_gives_the_same_error_as_an_input() {
+        let given = serde_json::json!({ "files": [{ "path": 3 }] });
+        let need = crate::Dependency::new("survey", crate::Output::of(given));
+        assert_eq!(
+            need.decode::<Input>().unwrap_err().to_string(),
+            "`needs.survey.files[0].path` does not fit: it is the number 3, and should be a string"
+        );
+    }
+
+    #[test]
     fn a_mistyped_variant_is_told_with_those_that_there_are() {
         #[derive(Debug, Deserialize)]
         #[serde(rename_all = "kebab-case")]

@@ -33,8 +33,7 @@ pub(crate) fn may_read_in_place(preopens: &[Preopen<'_>]) -> bool {
 pub(crate) fn is_small(folder: &File) -> bool {
     /// In bytes.
     const MOST: i64 = 64 << 10;
-    /// overlayfs: it reads the folders of all its layers first.
-    const OVERLAY: i64 = 0x794c_7630;
+    // overlayfs reads the folders of all its layers first.
     let is_known = |found: i64| LOCAL.contains(&found) && found != OVERLAY;
     rustix::fs::fstat(folder).is_ok_and(|found| found.st_size <= MOST)
         && rustix::fs::fstatfs(folder).is_ok_and(|found| is_known(fs_type(&found)))
@@ -103,6 +102,10 @@ fn are_quick<'a>(folders: impl ExactSizeIterator<Item = &'a Path>) -> bool {
     folders.len() == 0
 }
 
+/// `linux/magic.h`: overlayfs.
+#[cfg(target_os = "linux")]
+const OVERLAY: i64 = 0x794c_7630;
+
 /// `linux/magic.h`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, ramfs, overlayfs, SquashFS and
 /// EROFS; and that of OpenZFS.
 #[cfg(target_os = "linux")]
@@ -113,7 +116,7 @@ const LOCAL: [i64; 10] = [
     0xf2f5_2010,
     0x0102_1994,
     0x8584_58f6,
-    0x794c_7630,
+    OVERLAY,
     0x7371_7368,
     0xe0f5_e1e2,
     0x2fc1_2fc1,

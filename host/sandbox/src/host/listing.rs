@@ -43,7 +43,7 @@ pub(super) async fn cost(folder: Arc<File>, most: u64, in_place: bool) -> io::Re
     Ok(Cost { bytes, is_quick })
 }
 
-/// How many bytes and entries, up to one more than is given of either.
+/// How many bytes and entries, up to the first entry with which either is more than given.
 #[cfg(unix)]
 fn add_up(folder: &File, bytes: u64, entries: usize) -> io::Result<(u64, usize)> {
     use rustix::fs::{Dir, Mode, OFlags, openat};
