@@ -369,13 +369,13 @@ async fn escape_host(folder: &std::path::Path, to_a: MountAccess, to_b: MountAcc
 async fn escape(host: &Host, times: u32) -> host::Ran {
     let input = json!({"mount": "a", "other": "b", "times": times});
     let request = request_with_mounts(input, &["a", "b"]);
-    host.attempt(
-        "escape-mount",
-        request,
-        Budgets::default(),
-        Box::pin(pending()),
-    )
-    .await
+    // A round that reads, lists and writes calls the host a dozen times and more.
+    let budgets = Budgets {
+        host_calls: 100 * times.max(100),
+        ..Budgets::default()
+    };
+    host.attempt("escape-mount", request, budgets, Box::pin(pending()))
+        .await
 }
 
 /// All that lies in a folder, with what it holds or where it leads.
