@@ -234,6 +234,13 @@ fn tries(report: &Value) -> BTreeMap<String, bool> {
         .collect()
 }
 
+/// What the guest was told of one try.
+fn says<'a>(report: &'a Value, what: &str) -> &'a str {
+    let mut tries = report["tries"].as_array().unwrap().iter();
+    let found = tries.find(|one| one["what"] == what).unwrap();
+    found["says"].as_str().unwrap()
+}
+
 #[tokio::test]
 async fn nothing_is_granted_by_default() {
     let host = Host::new(&["read-env"]).await;
@@ -425,6 +432,7 @@ async fn no_path_leads_out_of_a_mount() {
         one("secret", "outside")
     );
     assert_eq!(content(&folder.path().join("b")), one("b.txt", "b"));
+    assert!(says(&report, "list a file").starts_with("Not a directory"));
 }
 
 /// Where all mounts are only read, their files are read in the attempt's own thread.
@@ -445,6 +453,11 @@ async fn no_path_leads_out_of_mounts_that_are_only_read() {
     let allowed: Vec<_> = tries.iter().filter(|(_, allowed)| **allowed).collect();
     assert!(tries.len() >= 25 && allowed.is_empty(), "{tries:?}");
     assert_eq!(names(), before);
+    assert_eq!(
+        says(&report, "make a file in an open folder"),
+        "not-permitted"
+    );
+    assert!(says(&report, "list a file").starts_with("Not a directory"));
     let read = escape(&host, 50).await.output().value.to_value();
     assert_eq!(read["read"], 0, "there is nothing to read: {read}");
 }

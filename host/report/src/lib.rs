@@ -30,6 +30,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use sarif::sarif;
 pub use source::{MAX_SOURCE_LEN, NoSources, SourceFolders, SourceLookup};
+pub use wording::count;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]

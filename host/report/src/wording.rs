@@ -30,8 +30,9 @@ pub(crate) fn capitalized(word: &str) -> String {
     })
 }
 
-/// `1 finding`, `2 findings`, `no findings`.
-pub(crate) fn count(number: u64, thing: &str) -> String {
+/// `1 finding`, `2,000 findings`, `no findings`.
+#[must_use]
+pub fn count(number: u64, thing: &str) -> String {
     match number {
         0 => format!("no {thing}s"),
         1 => format!("1 {thing}"),

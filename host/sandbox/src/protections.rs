@@ -7,18 +7,23 @@
 /// everywhere and never listed here.
 #[must_use]
 pub fn missing_protections() -> Vec<&'static str> {
-    let mut missing = MISSING.to_vec();
     #[cfg(target_os = "linux")]
-    {
-        use crate::compile::{has_landlock, has_seccomp};
-        if !has_landlock() {
-            missing.push("the process that compiles an agent may read files and use the network, because this kernel has no Landlock");
-        }
-        if !has_seccomp() {
-            missing.push("the process that compiles an agent may use all system calls, because they cannot be filtered here");
-        }
-    }
-    missing
+    let kernel = missing_in_this_kernel();
+    #[cfg(not(target_os = "linux"))]
+    let kernel = [];
+    MISSING.iter().copied().chain(kernel).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn missing_in_this_kernel() -> impl Iterator<Item = &'static str> {
+    use crate::compile::{has_landlock, has_seccomp};
+    let landlock = (!has_landlock()).then_some(
+        "the process that compiles an agent may read files and use the network, because this kernel has no Landlock",
+    );
+    let seccomp = (!has_seccomp()).then_some(
+        "the process that compiles an agent may use all system calls, because they cannot be filtered here",
+    );
+    landlock.into_iter().chain(seccomp)
 }
 
 #[cfg(target_os = "linux")]

@@ -40,13 +40,17 @@ pub(crate) fn is_small(folder: &File) -> bool {
 }
 
 /// Elsewhere nobody knows.
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn is_small(_: &File) -> bool {
     false
 }
 
 /// What was opened at once.
 #[derive(Debug)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nobody knows there")
+)]
 pub(crate) enum Known {
     /// A regular file.
     File(File),

@@ -10,6 +10,7 @@ use ringfence::flow::{
     TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration, show_time,
 };
 use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
+use ringfence::report::count;
 
 use super::kept::{journal_place, mounts};
 use super::report::Reports;
@@ -237,7 +238,8 @@ pub(super) fn prune(global: &Global, older_than: Duration, format: Format) -> Re
         Some(bytes) => format!("{} freed", ringfence::flow::ByteSize::bytes(bytes)),
         None => "contents stay, as another process uses the journal".to_owned(),
     };
-    print(&format!("{} runs removed; {freed}", pruned.runs.len()));
+    let removed = count(pruned.runs.len() as u64, "run");
+    print(&format!("{removed} removed; {freed}"));
     Ok(())
 }
 

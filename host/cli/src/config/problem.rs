@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::report::count;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// Why there is no configuration.
@@ -68,9 +69,8 @@ impl InvalidConfig {
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.problems.len();
-        let plural = if count == 1 { "" } else { "s" };
-        write!(f, "`{}` has {count} problem{plural}", self.path.display())
+        let problems = count(self.problems.len() as u64, "problem");
+        write!(f, "`{}` has {problems}", self.path.display())
     }
 }
 

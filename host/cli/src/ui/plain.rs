@@ -8,6 +8,7 @@ use ringfence::flow::{
     AgentChange, AgentConduct, AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId,
     TaskKey, TaskStatus, Timestamp, clean_text, show_duration,
 };
+use ringfence::report::count;
 
 /// The longest text of an agent's that a line shows, in bytes.
 const MAX_SHOWN: usize = 300;
@@ -68,7 +69,9 @@ fn line(run: &RunId, at: Timestamp, path: &str, event: &RunEventKind) -> Option<
 
 fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
     Some(match event {
-        RunEventKind::TaskExpanded { task, items } => format!("{task}: {items} items"),
+        RunEventKind::TaskExpanded { task, items } => {
+            format!("{task}: {}", count(u64::from(*items), "item"))
+        }
         RunEventKind::AttemptEnded {
             key,
             agent,
@@ -100,9 +103,9 @@ fn plain_line(at: Timestamp, event: &RunEventKind) -> Option<String> {
             feedback,
             ..
         } => format!(
-            "{gate} rejected: {}; round {round} starts with {} findings as feedback",
+            "{gate} rejected: {}; round {round} starts with {} as feedback",
             first_line(reason),
-            feedback.len()
+            count(feedback.len() as u64, "finding")
         ),
         RunEventKind::TaskEnded {
             key: TaskKey { task, item: None },

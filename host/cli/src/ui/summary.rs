@@ -9,6 +9,7 @@ use ringfence::flow::{
     ApprovalRecord, FindingRecord, RunRecord, RunStatus, Severity, TaskRecord, TaskState,
     TaskStatus, show_duration,
 };
+use ringfence::report::count;
 
 use super::Table;
 use super::plain::first_line;
@@ -35,19 +36,12 @@ pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
         show_duration(summary.duration),
         summary.tasks_completed,
         summary.tasks,
-        attempts(totals.attempts),
+        count(totals.attempts, "attempt"),
         totals.failed_attempts,
         totals.fuel,
         show_duration(totals.cpu),
         totals.peak_memory,
     );
-}
-
-fn attempts(count: u64) -> String {
-    match count {
-        1 => "1 attempt".to_owned(),
-        count => format!("{count} attempts"),
-    }
 }
 
 /// Why the run did not complete, and why tasks failed that it went on without.

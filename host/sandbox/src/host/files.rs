@@ -22,12 +22,13 @@ use wasmtime_wasi::filesystem::{Descriptor, Dir, File, OpenMode, WasiFilesystemV
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, Host as _,
-    HostDescriptor as _, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
-    PathFlags,
+    HostDescriptor as _, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::{DynOutputStream, FsResult, ReaddirIterator};
+use wasmtime_wasi::p2::{DynOutputStream, FsResult};
 
-use super::listing::{self, Cost};
+#[cfg(unix)]
+use super::listing;
+use super::listing::Listing;
 use crate::grants::Effect;
 use crate::quick_files::{self, Known};
 use crate::state::AttemptState;
@@ -139,12 +140,19 @@ pub(crate) fn tell_refusals(linker: &mut Linker<AttemptState>) -> Result<()> {
     )?;
     files.resource(
         "directory-entry-stream",
-        ResourceType::host::<ReaddirIterator>(),
+        ResourceType::host::<Listing>(),
         |mut store, listing| {
             let state = store.data_mut().called();
-            let held = state.folders.unlisted(listing);
-            state.memory.release(held);
-            HostDirectoryEntryStream::drop(&mut state.filesystem(), Resource::new_own(listing))
+            let listing = state.table.delete(Resource::<Listing>::new_own(listing))?;
+            state.memory.release(listing.held());
+            Ok(())
+        },
+    )?;
+    files.func_wrap(
+        "[method]directory-entry-stream.read-directory-entry",
+        |mut store: StoreContextMut<'_, AttemptState>, (listing,): (Resource<Listing>,)| {
+            let state = store.data_mut().called();
+            Ok((state.table.get_mut(&listing)?.next(),))
         },
     )?;
     files.func_wrap_async(
@@ -270,39 +278,46 @@ impl AttemptState {
     }
 
     /// Lists a folder, as far as there is memory for its names.
-    async fn list(&mut self, fd: Fd) -> Result<Told<Resource<ReaddirIterator>>> {
-        let folder = match self.table.get(&fd) {
-            Ok(Descriptor::Dir(folder)) => folder.dir.clone(),
-            Ok(Descriptor::File(_)) => return Ok(Err(ErrorCode::NotDirectory)),
-            Err(error) => return Err(error.into()),
+    async fn list(&mut self, fd: Fd) -> Result<Told<Resource<Listing>>> {
+        if let Descriptor::File(_) = self.table.get(&fd)? {
+            return Ok(Err(ErrorCode::NotDirectory));
+        }
+        let done = self.read_folder(fd).await;
+        let listing = match told(self, Effect::LeaveMount, done)? {
+            Ok(listing) => listing,
+            Err(error) => return Ok(Err(error)),
         };
-        let most = self.memory.left();
-        let Ok(Cost { bytes, is_quick }) = listing::cost(folder, most, self.reads_in_place).await
-        else {
-            return Ok(Err(ErrorCode::Io));
-        };
-        if self.memory.hold(bytes).is_err() {
+        if self.memory.hold(listing.held()).is_err() {
             return Ok(Err(ErrorCode::InsufficientMemory));
         }
-        let aside = match is_quick {
-            true => Ok(None),
-            false => self.call_aside(&fd),
+        Ok(Ok(self.table.push(listing)?))
+    }
+
+    #[cfg(unix)]
+    async fn read_folder(&mut self, fd: Fd) -> FsResult<Listing> {
+        let folder = match self.table.get(&fd)? {
+            Descriptor::Dir(folder) => folder.dir.clone(),
+            Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
         };
-        let before = match aside {
-            Ok(before) => before,
-            Err(error) => {
-                self.memory.release(bytes);
-                return Ok(Err(error));
-            }
-        };
-        let borrowed = Resource::new_borrow(fd.rep());
-        let done = self.filesystem().read_directory(borrowed).await;
-        self.call_as_before(&fd, before)?;
-        match &done {
-            Ok(listing) => self.folders.listed(listing, bytes),
-            Err(_) => self.memory.release(bytes),
-        }
-        told(self, Effect::LeaveMount, done)
+        let most = self.memory.left();
+        Ok(listing::list(folder, most, self.reads_in_place).await?)
+    }
+
+    /// Only on Unix can a folder be read through its handle: elsewhere wasmtime's listing
+    /// is taken over, which is bounded by what lies in the mount.
+    #[cfg(not(unix))]
+    async fn read_folder(&mut self, fd: Fd) -> FsResult<Listing> {
+        let read = self.filesystem().read_directory(fd).await?;
+        let entries = self.table.delete(read)?.into_iter();
+        let entries = entries.map(|entry| match entry {
+            Ok(entry) => Ok(Ok(entry)),
+            Err(error) => self.filesystem().convert_error_code(error).map(Err),
+        });
+        let entries = entries.collect::<Result<Vec<_>>>();
+        Ok(Listing::new(
+            entries.map_err(wasmtime_wasi::p2::FsError::trap)?,
+            0,
+        ))
     }
 
     /// Has the calls on a folder made by threads that may wait, where they are made in

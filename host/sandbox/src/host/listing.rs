@@ -1,111 +1,255 @@
-//! What a listing of a folder costs the host, told before it is made: wasmtime
-//! reads all names at once.
+//! The listings of folders that a guest holds: read in one pass, and no further than the
+//! host may spend on them.
 
+#[cfg(unix)]
+use std::ffi::CStr;
+#[cfg(unix)]
 use std::fs::File;
+#[cfg(unix)]
 use std::io;
+#[cfg(unix)]
 use std::sync::Arc;
+use std::vec;
 
-use crate::quick_files;
+#[cfg(unix)]
+use rustix::fs::FileType;
+#[cfg(unix)]
+use wasmtime_wasi::p2::bindings::filesystem::types::DescriptorType;
+use wasmtime_wasi::p2::bindings::filesystem::types::{DirectoryEntry, ErrorCode};
 
-/// What the host keeps for one entry beside its name. The guest picks the
-/// folder, the host pays.
+/// What the host keeps for one entry beside its name, and for a listing beside its
+/// entries, in bytes. The guest picks the folder, the host pays.
+#[cfg(unix)]
 const ENTRY: u64 = 64;
 
-/// The most entries of a listing that is made in the attempt's own thread, beside those
-/// of the folder itself and the one above.
+/// The most entries of a listing that is made in the attempt's own thread.
+#[cfg(unix)]
 const FEW: usize = 256;
 
-/// What a listing costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cost {
-    /// In bytes; at least one more than may be spent if it is more.
-    pub(super) bytes: u64,
-    /// Whether it may be made in the attempt's own thread.
-    pub(super) is_quick: bool,
+/// One entry, or why it cannot be told.
+type Entry = Result<DirectoryEntry, ErrorCode>;
+
+/// The entries of a folder that the guest has not taken yet.
+#[derive(Debug)]
+pub(super) struct Listing {
+    entries: vec::IntoIter<Entry>,
+    held: u64,
 }
 
-/// The cost of a listing of `folder`, where `most` bytes may be spent. `in_place` says
-/// whether files are read in the attempt's own thread.
+impl Listing {
+    /// Of these entries, and what is held for them in bytes.
+    pub(super) fn new(entries: Vec<Entry>, held: u64) -> Self {
+        let entries = entries.into_iter();
+        Self { entries, held }
+    }
+
+    /// What the host holds for it until the guest drops it, in bytes.
+    pub(super) const fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// The next entry. `None` after the last.
+    pub(super) fn next(&mut self) -> Result<Option<DirectoryEntry>, ErrorCode> {
+        self.entries.next().transpose()
+    }
+}
+
+/// Lists `folder`. More than `most` bytes are held of a listing that is not whole.
+/// `in_place` says whether files are read in the attempt's own thread: then a small folder
+/// is listed there, too.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) async fn cost(folder: Arc<File>, most: u64, in_place: bool) -> io::Result<Cost> {
-    if in_place && quick_files::is_small(&folder) {
-        let (bytes, entries) = add_up(&folder, most, FEW)?;
-        if entries <= FEW {
-            let is_quick = true;
-            return Ok(Cost { bytes, is_quick });
+#[cfg(unix)]
+pub(super) async fn list(folder: Arc<File>, most: u64, in_place: bool) -> io::Result<Listing> {
+    if in_place && crate::quick_files::is_small(&folder) {
+        let listing = read(&folder, most, FEW)?;
+        if listing.entries.len() <= FEW {
+            return Ok(listing);
         }
     }
-    let added = tokio::task::spawn_blocking(move || add_up(&folder, most, usize::MAX));
-    let (bytes, _) = added.await.map_err(io::Error::other)??;
-    let is_quick = false;
-    Ok(Cost { bytes, is_quick })
+    let read = tokio::task::spawn_blocking(move || read(&folder, most, usize::MAX));
+    read.await.map_err(io::Error::other)?
 }
 
-/// How many bytes and entries, up to the first entry with which either is more than given.
+/// Reads a folder up to the first entry with which there are more bytes or more entries
+/// than given.
 #[cfg(unix)]
-fn add_up(folder: &File, bytes: u64, entries: usize) -> io::Result<(u64, usize)> {
+fn read(folder: &File, bytes: u64, entries: usize) -> io::Result<Listing> {
     use rustix::fs::{Dir, Mode, OFlags, openat};
     // Opened anew: reading moves a place that all who hold the folder share.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = openat(folder, ".", flags, Mode::empty())?;
-    let (mut sum, mut count) = (0_u64, 0);
-    for entry in Dir::new(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        sum = sum.saturating_add(ENTRY + name.len() as u64);
-        count += usize::from(!matches!(name, b"." | b".."));
-        if sum > bytes || count > entries {
+    let opened = openat(folder, ".", flags, Mode::empty())?;
+    let (mut listed, mut held) = (Vec::new(), ENTRY);
+    for found in Dir::new(opened)? {
+        let found = found?;
+        let name = found.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        held += ENTRY + name.to_bytes().len() as u64;
+        listed.push(match name.to_str() {
+            Ok(told) => Ok(DirectoryEntry {
+                type_: kind(folder, name, found.file_type()),
+                name: told.to_owned(),
+            }),
+            Err(_) => Err(ErrorCode::IllegalByteSequence),
+        });
+        if held > bytes || listed.len() > entries {
             break;
         }
     }
-    Ok((sum, count))
+    Ok(Listing::new(listed, held))
 }
 
-/// Nothing: only on Unix can a folder be read through its handle. There a listing
-/// is bounded by what lies in the mount.
-#[cfg(not(unix))]
-fn add_up(_folder: &File, _bytes: u64, _entries: usize) -> io::Result<(u64, usize)> {
-    Ok((0, 0))
+/// What an entry is. Not every filesystem says so in the folder; then it is looked at.
+#[cfg(unix)]
+fn kind(folder: &File, name: &CStr, told: FileType) -> DescriptorType {
+    use rustix::fs::{AtFlags, statat};
+    let found = match told {
+        FileType::Unknown => statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_or(told, |found| FileType::from_raw_mode(found.st_mode)),
+        told => told,
+    };
+    match found {
+        FileType::RegularFile => DescriptorType::RegularFile,
+        FileType::Directory => DescriptorType::Directory,
+        FileType::Symlink => DescriptorType::SymbolicLink,
+        FileType::CharacterDevice => DescriptorType::CharacterDevice,
+        FileType::BlockDevice => DescriptorType::BlockDevice,
+        // wasmtime calls pipes and sockets unknown.
+        FileType::Fifo | FileType::Socket | FileType::Unknown => DescriptorType::Unknown,
+    }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::*;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::task::{Context, Poll, Waker};
 
-    #[tokio::test]
-    async fn a_listing_is_counted_up_to_what_may_be_spent() {
+    use super::*;
+    use crate::quick_files;
+
+    fn folder(names: &[&str]) -> (tempfile::TempDir, Arc<File>) {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a", "bb", "ccc"] {
+        for name in names {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let open = Arc::new(File::open(folder.path()).unwrap());
-        let cost = async |most, in_place| cost(Arc::clone(&open), most, in_place).await.unwrap();
-        // With the entries for the folder itself and the one above.
-        let whole = 5 * ENTRY + 6 + 3;
+        (folder, open)
+    }
+
+    /// What it tells, sorted.
+    fn told(mut listing: Listing) -> Vec<(String, DescriptorType)> {
+        let entries = std::iter::from_fn(|| listing.next().unwrap());
+        let mut told: Vec<_> = entries.map(|entry| (entry.name, entry.type_)).collect();
+        told.sort_by(|one, other| one.0.cmp(&other.0));
+        told
+    }
+
+    #[tokio::test]
+    async fn a_listing_ends_with_the_first_entry_that_is_too_much() {
+        let (_folder, open) = folder(&["a", "bb", "ccc"]);
+        let whole = 4 * ENTRY + 6;
         for in_place in [true, false] {
-            let is_quick = in_place && quick_files::is_small(&open);
-            let bytes = whole;
-            assert_eq!(cost(10_000, in_place).await, Cost { bytes, is_quick });
-            assert_eq!(cost(whole, in_place).await, Cost { bytes, is_quick });
-            assert!(cost(100, in_place).await.bytes > 100);
+            let list = async |most| list(Arc::clone(&open), most, in_place).await.unwrap();
+            for most in [u64::MAX, whole] {
+                let listing = list(most).await;
+                assert_eq!(listing.held(), whole);
+                let names =
+                    ["a", "bb", "ccc"].map(|name| (name.to_owned(), DescriptorType::RegularFile));
+                assert_eq!(told(listing), names);
+            }
+            let over = list(2 * ENTRY).await;
+            assert!(over.held() > 2 * ENTRY && over.held() < whole);
+            assert_eq!(told(over).len(), 1);
         }
     }
 
     #[tokio::test]
-    async fn a_listing_of_many_entries_is_no_quick_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = Arc::new(File::open(folder.path()).unwrap());
-        let cost = async || cost(Arc::clone(&open), u64::MAX, true).await.unwrap();
-        for name in 0..FEW {
-            std::fs::write(folder.path().join(name.to_string()), "").unwrap();
+    async fn an_entry_is_told_as_what_it_is() {
+        let (folder, open) = folder(&["file"]);
+        let path = folder.path();
+        std::fs::create_dir(path.join("folder")).unwrap();
+        std::os::unix::fs::symlink("folder", path.join("link")).unwrap();
+        std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
+        let listing = read(&open, u64::MAX, usize::MAX).unwrap();
+        let kinds = [
+            ("file", DescriptorType::RegularFile),
+            ("folder", DescriptorType::Directory),
+            ("link", DescriptorType::SymbolicLink),
+            ("socket", DescriptorType::Unknown),
+        ];
+        assert_eq!(
+            told(listing),
+            kinds.map(|(name, kind)| (name.to_owned(), kind))
+        );
+        // Where the folder does not say, and where nobody can.
+        let unsaid = |name| kind(&open, name, FileType::Unknown);
+        assert_eq!(unsaid(c"link"), DescriptorType::SymbolicLink);
+        assert_eq!(unsaid(c"gone"), DescriptorType::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_no_text_is_an_error_and_the_others_are_told() {
+        let (folder, open) = folder(&["before"]);
+        let name = std::ffi::OsStr::from_bytes(b"\xff");
+        std::fs::write(folder.path().join(name), "").unwrap();
+        let mut listing = read(&open, u64::MAX, usize::MAX).unwrap();
+        assert_eq!(listing.held(), 3 * ENTRY + 7);
+        let mut told = [listing.next(), listing.next()].map(|entry| entry.map(Option::unwrap));
+        told.sort_by_key(Result::is_err);
+        assert_eq!(told[0].as_ref().unwrap().name, "before");
+        assert_eq!(
+            told[1].as_ref().unwrap_err(),
+            &ErrorCode::IllegalByteSequence
+        );
+        assert!(listing.next().unwrap().is_none());
+    }
+
+    /// The listing where it is made at once, by nobody else.
+    fn at_once(open: &Arc<File>, in_place: bool) -> Option<Listing> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        let _guard = runtime.enter();
+        // Who could do it is busy until then.
+        let (over, wait) = std::sync::mpsc::channel::<()>();
+        runtime.spawn_blocking(move || wait.recv());
+        let mut listing = std::pin::pin!(list(Arc::clone(open), u64::MAX, in_place));
+        let polled = listing
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        drop(over);
+        match polled {
+            Poll::Ready(listing) => Some(listing.unwrap()),
+            Poll::Pending => None,
         }
-        let few = cost().await;
-        assert_eq!(few.is_quick, quick_files::is_small(&open));
-        std::fs::write(folder.path().join("more"), "").unwrap();
-        let bytes = few.bytes + ENTRY + 4;
-        let is_quick = false;
-        assert_eq!(cost().await, Cost { bytes, is_quick });
+    }
+
+    #[test]
+    fn only_few_entries_are_read_in_the_attempts_own_thread() {
+        let names: Vec<_> = (0..FEW).map(|name| name.to_string()).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let (folder, open) = folder(&names);
+        assert!(at_once(&open, false).is_none());
+        let few = at_once(&open, true);
+        assert_eq!(few.is_some(), quick_files::is_small(&open));
+        assert!(few.is_none_or(|few| told(few).len() == FEW));
+
+        std::fs::write(folder.path().join("another"), "").unwrap();
+        assert!(at_once(&open, true).is_none());
+        let read = read(&open, u64::MAX, FEW).unwrap();
+        assert_eq!(told(read).len(), FEW + 1, "it stops there");
+    }
+
+    #[tokio::test]
+    async fn many_entries_are_listed_whole() {
+        let names: Vec<_> = (0..=FEW).map(|name| name.to_string()).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let (_folder, open) = folder(&names);
+        let listing = list(open, u64::MAX, true).await.unwrap();
+        assert_eq!(told(listing).len(), FEW + 1);
     }
 }

@@ -108,6 +108,7 @@ fn tries(mount: &Path, other: &Path) -> Vec<Try> {
         attempt("write through a link", fs::write(mount.join("link"), "x")),
         attempt("follow links in a ring", fs::read(mount.join("ring"))),
         attempt("list outside", fs::read_dir(mount.join("door"))),
+        attempt("list a file", fs::read_dir(mount.join("a.txt"))),
         attempt(
             "read a device",
             fs::read(mount.join("zero")).map(|bytes| bytes.len()),
@@ -164,6 +165,7 @@ fn tries(mount: &Path, other: &Path) -> Vec<Try> {
             "write to the other mount",
             fs::write(other.join("b.txt"), "x"),
         ),
+        attempt("make a file in an open folder", make_in_open(other)),
         attempt(
             "remove in the other mount",
             fs::remove_file(other.join("b.txt")),
@@ -183,20 +185,48 @@ fn attempt<T, E: std::fmt::Display>(what: &'static str, result: Result<T, E>) ->
 }
 
 #[cfg(target_family = "wasm")]
-fn make_link(mount: &Path, target: &str, name: &str) -> Result<(), String> {
-    use wasip2::filesystem::preopens::get_directories;
-
-    let (folder, _) = get_directories()
+fn root(mount: &Path) -> Result<wasip2::filesystem::types::Descriptor, String> {
+    wasip2::filesystem::preopens::get_directories()
         .into_iter()
         .find(|(_, path)| Path::new(path) == mount)
-        .ok_or("the mount is not there")?;
-    folder
+        .map(|(folder, _)| folder)
+        .ok_or("the mount is not there".to_owned())
+}
+
+#[cfg(target_family = "wasm")]
+fn make_link(mount: &Path, target: &str, name: &str) -> Result<(), String> {
+    root(mount)?
         .symlink_at(target, name)
         .map_err(|error| error.to_string())
 }
 
+/// Makes a file below a folder that was opened to be read, and not below a root.
+#[cfg(target_family = "wasm")]
+fn make_in_open(mount: &Path) -> Result<(), String> {
+    use wasip2::filesystem::types::{DescriptorFlags, OpenFlags, PathFlags};
+
+    let open = |folder: &wasip2::filesystem::types::Descriptor, path, how, flags| {
+        folder.open_at(PathFlags::empty(), path, how, flags)
+    };
+    let folder = open(
+        &root(mount)?,
+        ".",
+        OpenFlags::DIRECTORY,
+        DescriptorFlags::READ,
+    )
+    .map_err(|error| format!("the folder cannot be opened: {error}"))?;
+    open(&folder, "made", OpenFlags::CREATE, DescriptorFlags::READ)
+        .map(drop)
+        .map_err(|error| error.name().to_owned())
+}
+
 #[cfg(not(target_family = "wasm"))]
 fn make_link(_: &Path, _: &str, _: &str) -> Result<(), String> {
+    Err("only in the sandbox".to_owned())
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn make_in_open(_: &Path) -> Result<(), String> {
     Err("only in the sandbox".to_owned())
 }
 
