@@ -122,7 +122,8 @@ fn kind(folder: &File, name: &CStr, told: FileType) -> DescriptorType {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::task::{Context, Poll, Waker};
