@@ -70,7 +70,7 @@ tasks:
 const BROKEN: &str = "version: 1\nname: broken\ntasks:\n  bad: { role: break }\n";
 const SLOW: &str = "version: 1\nname: slow\ntasks:\n  s: { role: sleep }\n";
 const STRICT: &str = "version: 1\nname: strict\ntasks:\n  g: { role: gate }\n";
-const FILES: Files = Files(&[
+const FILES: Files<'_> = Files(&[
     ("sum.yaml", SUM),
     ("broken.yaml", BROKEN),
     ("slow.yaml", SLOW),
@@ -175,6 +175,33 @@ async fn a_run_that_stops_takes_the_runs_inside_with_it() {
     assert_eq!(took(&events), 5);
 }
 
+/// Whether its other tasks wait, have just been given their agent or work: all places are
+/// free for what comes next.
+#[tokio::test(start_paused = true)]
+async fn a_run_inside_that_ends_with_a_refusal_gives_all_back() {
+    for seconds in 1..=3_u64 {
+        let hurried = format!(
+            "version: 1\nname: hurried\ntasks:\n  many: {{ role: work, for_each: 'range(9)' }}\n  late: {{ role: work, start_timeout: {seconds}s }}\n"
+        );
+        let files = [("hurried.yaml", &*hurried)];
+        let workflow = outer(
+            "  h: { workflow: hurried.yaml, on_failure: continue }\n  next: { role: work, needs: [h], for_each: 'range(4)', start_timeout: 1s }\n",
+        );
+        // With four instances.
+        let agents = Scripted::default().agent("worker", "work", |_| {
+            (Duration::from_secs(2), done(json!(null)))
+        });
+        let (outcome, events) = run_with(agents, &workflow, &Files(&files)).await;
+        assert_eq!(status(&outcome, "h"), TaskStatus::Failed, "{seconds} s");
+        assert_eq!(
+            status(&outcome, "next"),
+            TaskStatus::Completed,
+            "{seconds} s"
+        );
+        assert_eq!(took(&events), seconds + 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_total_timeout_bounds_a_workflow() {
     let workflow = outer("  s: { workflow: slow.yaml, total_timeout: 7s, on_failure: continue }\n");
@@ -220,7 +247,7 @@ async fn the_record_of_a_run_holds_the_runs_inside() {
 
 #[test]
 fn files_that_cannot_run_as_tasks_are_refused_with_their_place() {
-    let refused = |text: &str, files: &Files| {
+    let refused = |text: &str, files: &Files<'_>| {
         let errors = WorkflowFile::parse_with("test.yaml", text, files).unwrap_err();
         let first = &errors[0];
         (first.span.line, first.code, first.message.clone())

@@ -154,9 +154,9 @@ pub fn host(runner: Scripted) -> Host {
 }
 
 /// The files that workflows name, by path.
-pub struct Files(pub &'static [(&'static str, &'static str)]);
+pub struct Files<'a>(pub &'a [(&'a str, &'a str)]);
 
-impl WorkflowSource for Files {
+impl WorkflowSource for Files<'_> {
     fn read(&self, _from: &str, path: &str) -> Result<SourceFile, String> {
         let (name, text) = self
             .0
@@ -170,7 +170,7 @@ impl WorkflowSource for Files {
     }
 }
 
-pub fn plan(workflow: &str, files: &Files) -> Arc<Plan> {
+pub fn plan(workflow: &str, files: &Files<'_>) -> Arc<Plan> {
     let file = WorkflowFile::parse_with("test.yaml", workflow, files);
     Arc::new(file.unwrap_or_else(|e| panic!("{e:#?}")).into_plan())
 }
@@ -201,7 +201,7 @@ pub async fn run(runner: Scripted, workflow: &str) -> (RunOutcome, Vec<RunEvent>
 pub async fn run_with(
     runner: Scripted,
     workflow: &str,
-    files: &Files,
+    files: &Files<'_>,
 ) -> (RunOutcome, Vec<RunEvent>) {
     let events = Events::default();
     let host = host(runner);
