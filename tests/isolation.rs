@@ -432,7 +432,9 @@ async fn no_path_leads_out_of_a_mount() {
         one("secret", "outside")
     );
     assert_eq!(content(&folder.path().join("b")), one("b.txt", "b"));
-    assert!(says(&report, "list a file").starts_with("Not a directory"));
+    let opened = says(&report, "open a file as a folder");
+    assert!(opened.starts_with("Not a directory"), "{opened}");
+    assert_eq!(says(&report, "list a file"), "not-directory");
 }
 
 /// Where all mounts are only read, their files are read in the attempt's own thread.
@@ -457,7 +459,9 @@ async fn no_path_leads_out_of_mounts_that_are_only_read() {
         says(&report, "make a file in an open folder"),
         "not-permitted"
     );
-    assert!(says(&report, "list a file").starts_with("Not a directory"));
+    let opened = says(&report, "open a file as a folder");
+    assert!(opened.starts_with("Not a directory"), "{opened}");
+    assert_eq!(says(&report, "list a file"), "not-directory");
     let read = escape(&host, 50).await.output().value.to_value();
     assert_eq!(read["read"], 0, "there is nothing to read: {read}");
 }
@@ -492,8 +496,8 @@ async fn nothing_is_carried_over_between_mounts_that_may_both_be_written() {
     assert_eq!(decisions.iter().filter(across).count(), 1, "{decisions:?}");
 }
 
-/// Listings are read as a whole by the host, so they count as memory that it
-/// holds for the agent, as long as the agent holds them.
+/// Listings are the host's, so they count as memory that it holds for the agent, as long
+/// as the agent holds them.
 #[tokio::test]
 async fn listings_count_as_memory_until_they_are_dropped() {
     // A thousand names of 200 bytes are some 260 KB, listed by a thread that may wait.

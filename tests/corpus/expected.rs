@@ -300,7 +300,7 @@ fn stall_in_host() -> Vec<Attempted> {
     let many = fails(json!({"call": "poll-many"}), Trap, "handle limit");
     vec![
         within(brief(), fails(json!({"call": "poll"}), TimedOut, "20 ms")),
-        // What ends by itself may take its time beside others.
+        // These end by themselves; a short time would be a race with whatever else runs.
         completes(json!({"call": "splice"})),
         completes(json!({"call": "read"})),
         zeroes,

@@ -24,13 +24,12 @@ mod html;
 mod markdown;
 mod sarif;
 mod source;
-mod wording;
+pub mod wording;
 
 pub use html::html;
 pub use markdown::markdown;
 pub use sarif::sarif;
 pub use source::{MAX_SOURCE_LEN, NoSources, SourceFolders, SourceLookup};
-pub use wording::count;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]

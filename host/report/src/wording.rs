@@ -1,4 +1,4 @@
-//! The sentences that several reports have in common.
+//! The words and sentences that reports and the terminal have in common.
 
 use ringfence_flow::{RunRecord, RunStatus, RunSummary, Severity, clean_text};
 
@@ -40,8 +40,16 @@ pub fn count(number: u64, thing: &str) -> String {
     }
 }
 
+/// `2 of 1,000 findings`, `1 of 1 finding`.
+#[must_use]
+pub fn part(number: u64, of: u64, thing: &str) -> String {
+    let plural = if of == 1 { "" } else { "s" };
+    format!("{} of {} {thing}{plural}", grouped(number), grouped(of))
+}
+
 /// `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -92,6 +100,8 @@ mod tests {
         assert_eq!(count(0, "finding"), "no findings");
         assert_eq!(count(1, "finding"), "1 finding");
         assert_eq!(count(5_000, "finding"), "5,000 findings");
+        assert_eq!(part(0, 5_000, "finding"), "0 of 5,000 findings");
+        assert_eq!(part(1, 1, "finding"), "1 of 1 finding");
     }
 
     #[test]

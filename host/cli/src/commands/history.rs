@@ -10,7 +10,7 @@ use ringfence::flow::{
     TaskPath, TaskRecord, Timestamp, clean_text, nearest, show_duration, show_time,
 };
 use ringfence::journal::{JournalError, JournalFile, RunStanding, RunState};
-use ringfence::report::count;
+use ringfence::report::wording::{count, part};
 
 use super::kept::{journal_place, mounts};
 use super::report::Reports;
@@ -120,7 +120,8 @@ fn task_line(id: &TaskId, task: &TaskRecord) -> String {
         round => format!(", round {round}"),
     };
     let items = task.item_counts().map_or_else(String::new, |counts| {
-        format!(", {} of {} items", counts.completed, counts.total)
+        let (done, all) = (counts.completed.into(), counts.total.into());
+        format!(", {}", part(done, all, "item"))
     });
     let why = task.whole.failure.as_ref().map(ToString::to_string);
     let why = why.or_else(|| task.whole.reason.as_ref().map(ToString::to_string));

@@ -7,8 +7,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::report::count;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+use crate::report::wording::count;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error, Diagnostic)]

@@ -8,7 +8,7 @@ use ringfence::flow::{
     AgentChange, AgentConduct, AttemptResult, BreakerState, RunEvent, RunEventKind, RunId, TaskId,
     TaskKey, TaskStatus, Timestamp, clean_text, show_duration,
 };
-use ringfence::report::count;
+use ringfence::report::wording::count;
 
 /// The longest text of an agent's that a line shows, in bytes.
 const MAX_SHOWN: usize = 300;

@@ -9,7 +9,7 @@ use ringfence::flow::{
     ApprovalRecord, FindingRecord, RunRecord, RunStatus, Severity, TaskRecord, TaskState,
     TaskStatus, show_duration,
 };
-use ringfence::report::count;
+use ringfence::report::wording::{count, grouped, part};
 
 use super::Table;
 use super::plain::first_line;
@@ -30,14 +30,13 @@ pub(crate) fn print_summary(record: &RunRecord, text: &mut String) {
     let totals = &summary.totals;
     let _ = writeln!(
         text,
-        "\n{} `{}` in {}: {} of {} tasks completed, {} ({} failed), fuel {}, cpu {}, at most {} of memory each",
+        "\n{} `{}` in {}: {} completed, {} ({} failed), fuel {}, cpu {}, at most {} of memory each",
         verdict(summary.status),
         record.workflow.as_ref().map_or("", |name| name.as_str()),
         show_duration(summary.duration),
-        summary.tasks_completed,
-        summary.tasks,
+        part(summary.tasks_completed, summary.tasks, "task"),
         count(totals.attempts, "attempt"),
-        totals.failed_attempts,
+        grouped(totals.failed_attempts),
         totals.fuel,
         show_duration(totals.cpu),
         totals.peak_memory,

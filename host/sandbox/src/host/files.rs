@@ -1,8 +1,8 @@
 //! `wasi:filesystem/types`: wasmtime's own functions, and each refusal told to
 //! the audit with the rule behind it.
 //!
-//! Only functions that a grant or a budget can refuse are here. They stand in
-//! front of wasmtime's, which they call, and are stricter in these:
+//! Functions that a grant or a budget can refuse stand in front of wasmtime's, which
+//! they call, and are stricter in these:
 //!
 //! - No symbolic link is made, moved or linked to: wasmtime keeps a guest from
 //!   following one out of its mount, but whoever follows it later, a person or
@@ -11,9 +11,11 @@
 //!   be written: what is granted of one must not become part of the other.
 //! - Only files and folders are opened: the end of a pipe would keep a thread of
 //!   the host waiting for whoever opens the other.
-//! - A listing counts as memory that the host holds, until the guest drops it.
 //! - Nothing is written to the disk for a guest that may only read, and nobody takes
 //!   its advice on what to read ahead.
+//!
+//! Listings are the host's own ([`Listing`]), as wasmtime reads a folder whole: they are
+//! read no further than there is memory for, and count as memory until they are dropped.
 
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
@@ -279,13 +281,9 @@ impl AttemptState {
 
     /// Lists a folder, as far as there is memory for its names.
     async fn list(&mut self, fd: Fd) -> Result<Told<Resource<Listing>>> {
-        if let Descriptor::File(_) = self.table.get(&fd)? {
-            return Ok(Err(ErrorCode::NotDirectory));
-        }
-        let done = self.read_folder(fd).await;
-        let listing = match told(self, Effect::LeaveMount, done)? {
+        let listing = match self.read_folder(fd).await {
             Ok(listing) => listing,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.filesystem().convert_error_code(error).map(Err),
         };
         if self.memory.hold(listing.held()).is_err() {
             return Ok(Err(ErrorCode::InsufficientMemory));
@@ -303,26 +301,27 @@ impl AttemptState {
         Ok(listing::list(folder, most, self.reads_in_place).await?)
     }
 
-    /// Only on Unix can a folder be read through its handle: elsewhere wasmtime's listing
-    /// is taken over, which is bounded by what lies in the mount.
+    /// Only on Unix can a folder be read through its handle: elsewhere wasmtime reads it,
+    /// whole, before it is counted.
     #[cfg(not(unix))]
     async fn read_folder(&mut self, fd: Fd) -> FsResult<Listing> {
         let read = self.filesystem().read_directory(fd).await?;
-        let entries = self.table.delete(read)?.into_iter();
-        let entries = entries.map(|entry| match entry {
-            Ok(entry) => Ok(Ok(entry)),
-            Err(error) => self.filesystem().convert_error_code(error).map(Err),
-        });
-        let entries = entries.collect::<Result<Vec<_>>>();
-        Ok(Listing::new(
-            entries.map_err(wasmtime_wasi::p2::FsError::trap)?,
-            0,
-        ))
+        let mut listing = Listing::new();
+        for entry in self.table.delete(read)? {
+            match entry {
+                Ok(entry) => listing.add(Ok((entry.type_, &entry.name))),
+                Err(error) => {
+                    let error = self.filesystem().convert_error_code(error);
+                    listing.add(Err(error.map_err(wasmtime_wasi::p2::FsError::trap)?));
+                }
+            }
+        }
+        Ok(listing)
     }
 
     /// Has the calls on a folder made by threads that may wait, where they are made in
-    /// the attempt's own: one may take long that opens (a pipe was put in the place of
-    /// a file since it was looked at) or lists many. Gives what stood in its place.
+    /// the attempt's own: opening may take long, as a pipe may have been put in the place of
+    /// a file since it was looked at. Gives what stood in its place.
     fn call_aside(&mut self, fd: &Fd) -> Told<Option<Descriptor>> {
         let Some(entry) = self.table.get_mut(fd).ok().filter(|_| self.reads_in_place) else {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! The listings of folders that a guest holds: read in one pass, and no further than the
-//! host may spend on them.
+//! The listings of folders that a guest holds, read no further than the host may spend on
+//! them.
 
 #[cfg(unix)]
 use std::ffi::CStr;
@@ -9,97 +9,143 @@ use std::fs::File;
 use std::io;
 #[cfg(unix)]
 use std::sync::Arc;
-use std::vec;
 
 #[cfg(unix)]
 use rustix::fs::FileType;
-#[cfg(unix)]
-use wasmtime_wasi::p2::bindings::filesystem::types::DescriptorType;
-use wasmtime_wasi::p2::bindings::filesystem::types::{DirectoryEntry, ErrorCode};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry, ErrorCode};
 
-/// What the host keeps for one entry beside its name, and for a listing beside its
-/// entries, in bytes. The guest picks the folder, the host pays.
-#[cfg(unix)]
+/// What counts for one entry beside its name, and for a listing beside its entries, in
+/// bytes. The guest picks the folder, the host pays.
 const ENTRY: u64 = 64;
 
 /// The most entries of a listing that is made in the attempt's own thread.
 #[cfg(unix)]
 const FEW: usize = 256;
 
-/// One entry, or why it cannot be told.
-type Entry = Result<DirectoryEntry, ErrorCode>;
-
-/// The entries of a folder that the guest has not taken yet.
+/// What a folder holds, as far as the guest has not taken it yet.
+///
+/// All names lie in one piece of memory: a guest drops listings of a million entries in
+/// its own thread.
 #[derive(Debug)]
 pub(super) struct Listing {
-    entries: vec::IntoIter<Entry>,
+    entries: Vec<Entry>,
+    /// How many of them are taken.
+    taken: usize,
+    names: String,
+    /// Where the name of the next one begins.
+    next_name: usize,
     held: u64,
 }
 
+#[derive(Debug)]
+struct Entry {
+    /// What it is, or why it cannot be told.
+    found: Result<DescriptorType, ErrorCode>,
+    name_len: usize,
+}
+
 impl Listing {
-    /// Of these entries, and what is held for them in bytes.
-    pub(super) fn new(entries: Vec<Entry>, held: u64) -> Self {
-        let entries = entries.into_iter();
-        Self { entries, held }
+    /// One without entries.
+    pub(super) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            taken: 0,
+            names: String::new(),
+            next_name: 0,
+            held: ENTRY,
+        }
     }
 
-    /// What the host holds for it until the guest drops it, in bytes.
+    /// Adds an entry, or why one cannot be told.
+    pub(super) fn add(&mut self, entry: Result<(DescriptorType, &str), ErrorCode>) {
+        let (found, name) = match entry {
+            Ok((kind, name)) => (Ok(kind), name),
+            Err(error) => (Err(error), ""),
+        };
+        let name_len = name.len();
+        self.entries.push(Entry { found, name_len });
+        self.names.push_str(name);
+        self.held += ENTRY + name_len as u64;
+    }
+
+    /// What counts as held for it until the guest drops it, in bytes.
     pub(super) const fn held(&self) -> u64 {
         self.held
     }
 
     /// The next entry. `None` after the last.
+    ///
+    /// # Errors
+    /// Why this one cannot be told. There may be more.
     pub(super) fn next(&mut self) -> Result<Option<DirectoryEntry>, ErrorCode> {
-        self.entries.next().transpose()
+        let Some(entry) = self.entries.get(self.taken) else {
+            return Ok(None);
+        };
+        let name = self.next_name..self.next_name + entry.name_len;
+        self.taken += 1;
+        self.next_name = name.end;
+        let name = self.names[name].to_owned();
+        entry
+            .found
+            .map(|type_| Some(DirectoryEntry { type_, name }))
     }
 }
 
 /// Lists `folder`. More than `most` bytes are held of a listing that is not whole.
 /// `in_place` says whether files are read in the attempt's own thread: then a small folder
-/// is listed there, too.
+/// is listed there, too. What turns out not to be for that thread is begun anew by one
+/// that may wait.
 ///
 /// # Errors
 /// The folder cannot be read.
 #[cfg(unix)]
 pub(super) async fn list(folder: Arc<File>, most: u64, in_place: bool) -> io::Result<Listing> {
     if in_place && crate::quick_files::is_small(&folder) {
-        let listing = read(&folder, most, FEW)?;
-        if listing.entries.len() <= FEW {
+        let (listing, is_done) = read(&folder, most, true)?;
+        if is_done {
             return Ok(listing);
         }
     }
-    let read = tokio::task::spawn_blocking(move || read(&folder, most, usize::MAX));
-    read.await.map_err(io::Error::other)?
+    let read = wasmtime_wasi::runtime::spawn_blocking(move || read(&folder, most, false));
+    read.await.map(|(listing, _)| listing)
 }
 
-/// Reads a folder up to the first entry with which there are more bytes or more entries
-/// than given.
+/// Reads a folder up to the first entry with which more than `most` bytes are held, or,
+/// if it is to be quick, with which it is not; and whether it was quick enough.
 #[cfg(unix)]
-fn read(folder: &File, bytes: u64, entries: usize) -> io::Result<Listing> {
+fn read(folder: &File, most: u64, is_to_be_quick: bool) -> io::Result<(Listing, bool)> {
     use rustix::fs::{Dir, Mode, OFlags, openat};
     // Opened anew: reading moves a place that all who hold the folder share.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat(folder, ".", flags, Mode::empty())?;
-    let (mut listed, mut held) = (Vec::new(), ENTRY);
-    for found in Dir::new(opened)? {
-        let found = found?;
-        let name = found.file_name();
+    let mut listing = Listing::new();
+    for entry in Dir::new(opened)? {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                listing.add(Err(io::Error::from(error).into()));
+                break;
+            }
+        };
+        let name = entry.file_name();
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
-        held += ENTRY + name.to_bytes().len() as u64;
-        listed.push(match name.to_str() {
-            Ok(told) => Ok(DirectoryEntry {
-                type_: kind(folder, name, found.file_type()),
-                name: told.to_owned(),
-            }),
+        let is_told = entry.file_type() != FileType::Unknown;
+        if is_to_be_quick && (!is_told || listing.entries.len() == FEW) {
+            return Ok((listing, false));
+        }
+        listing.add(match name.to_str() {
+            Ok(text) => Ok((kind(folder, name, entry.file_type()), text)),
             Err(_) => Err(ErrorCode::IllegalByteSequence),
         });
-        if held > bytes || listed.len() > entries {
+        if listing.held > most {
             break;
         }
     }
-    Ok(Listing::new(listed, held))
+    listing.entries.shrink_to_fit();
+    listing.names.shrink_to_fit();
+    Ok((listing, true))
 }
 
 /// What an entry is. Not every filesystem says so in the folder; then it is looked at.
@@ -123,8 +169,9 @@ fn kind(folder: &File, name: &CStr, told: FileType) -> DescriptorType {
 }
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod tests {
+    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     use std::task::{Context, Poll, Waker};
 
@@ -132,7 +179,10 @@ mod tests {
     use crate::quick_files;
 
     fn folder(names: &[&str]) -> (tempfile::TempDir, Arc<File>) {
-        let folder = tempfile::tempdir().unwrap();
+        filled(tempfile::tempdir().unwrap(), names)
+    }
+
+    fn filled(folder: tempfile::TempDir, names: &[&str]) -> (tempfile::TempDir, Arc<File>) {
         for name in names {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
@@ -145,21 +195,22 @@ mod tests {
         let entries = std::iter::from_fn(|| listing.next().unwrap());
         let mut told: Vec<_> = entries.map(|entry| (entry.name, entry.type_)).collect();
         told.sort_by(|one, other| one.0.cmp(&other.0));
+        assert!(listing.next().unwrap().is_none(), "it has ended");
         told
     }
 
     #[tokio::test]
     async fn a_listing_ends_with_the_first_entry_that_is_too_much() {
-        let (_folder, open) = folder(&["a", "bb", "ccc"]);
+        let names = ["a", "bb", "ccc"];
+        let (_folder, open) = folder(&names);
         let whole = 4 * ENTRY + 6;
         for in_place in [true, false] {
             let list = async |most| list(Arc::clone(&open), most, in_place).await.unwrap();
             for most in [u64::MAX, whole] {
                 let listing = list(most).await;
                 assert_eq!(listing.held(), whole);
-                let names =
-                    ["a", "bb", "ccc"].map(|name| (name.to_owned(), DescriptorType::RegularFile));
-                assert_eq!(told(listing), names);
+                let all = names.map(|name| (name.to_owned(), DescriptorType::RegularFile));
+                assert_eq!(told(listing), all);
             }
             let over = list(2 * ENTRY).await;
             assert!(over.held() > 2 * ENTRY && over.held() < whole);
@@ -167,44 +218,45 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_entry_is_told_as_what_it_is() {
+    #[test]
+    fn an_entry_is_told_as_what_it_is() {
         let (folder, open) = folder(&["file"]);
         let path = folder.path();
         std::fs::create_dir(path.join("folder")).unwrap();
         std::os::unix::fs::symlink("folder", path.join("link")).unwrap();
         std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
-        let listing = read(&open, u64::MAX, usize::MAX).unwrap();
+        let (listing, _) = read(&open, u64::MAX, false).unwrap();
         let kinds = [
             ("file", DescriptorType::RegularFile),
             ("folder", DescriptorType::Directory),
             ("link", DescriptorType::SymbolicLink),
             ("socket", DescriptorType::Unknown),
         ];
-        assert_eq!(
-            told(listing),
-            kinds.map(|(name, kind)| (name.to_owned(), kind))
-        );
+        let kinds = kinds.map(|(name, kind)| (name.to_owned(), kind));
+        assert_eq!(told(listing), kinds);
         // Where the folder does not say, and where nobody can.
         let unsaid = |name| kind(&open, name, FileType::Unknown);
         assert_eq!(unsaid(c"link"), DescriptorType::SymbolicLink);
+        assert_eq!(unsaid(c"socket"), DescriptorType::Unknown);
         assert_eq!(unsaid(c"gone"), DescriptorType::Unknown);
+        let devices = File::open("/dev").unwrap();
+        let null = kind(&devices, c"null", FileType::Unknown);
+        assert_eq!(null, DescriptorType::CharacterDevice);
     }
 
-    #[tokio::test]
-    async fn a_name_that_is_no_text_is_an_error_and_the_others_are_told() {
+    /// Where the filesystem takes such a name: that of macOS does not.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_text_is_an_error_and_the_others_are_told() {
         let (folder, open) = folder(&["before"]);
-        let name = std::ffi::OsStr::from_bytes(b"\xff");
-        std::fs::write(folder.path().join(name), "").unwrap();
-        let mut listing = read(&open, u64::MAX, usize::MAX).unwrap();
-        assert_eq!(listing.held(), 3 * ENTRY + 7);
-        let mut told = [listing.next(), listing.next()].map(|entry| entry.map(Option::unwrap));
-        told.sort_by_key(Result::is_err);
-        assert_eq!(told[0].as_ref().unwrap().name, "before");
-        assert_eq!(
-            told[1].as_ref().unwrap_err(),
-            &ErrorCode::IllegalByteSequence
-        );
+        std::fs::write(folder.path().join(OsStr::from_bytes(b"\xff")), "").unwrap();
+        let (mut listing, _) = read(&open, u64::MAX, false).unwrap();
+        assert_eq!(listing.held(), 3 * ENTRY + 6);
+        let mut both = [listing.next(), listing.next()].map(|entry| entry.map(Option::unwrap));
+        both.sort_by_key(Result::is_err);
+        assert_eq!(both[0].as_ref().unwrap().name, "before");
+        let error = both[1].as_ref().unwrap_err();
+        assert_eq!(error, &ErrorCode::IllegalByteSequence);
         assert!(listing.next().unwrap().is_none());
     }
 
@@ -229,20 +281,20 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn only_few_entries_are_read_in_the_attempts_own_thread() {
         let names: Vec<_> = (0..FEW).map(|name| name.to_string()).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let (folder, open) = folder(&names);
+        // In memory: the folder for temporary files may be one of overlayfs.
+        let (folder, open) = filled(tempfile::tempdir_in("/dev/shm").unwrap(), &names);
+        assert!(quick_files::is_small(&open));
         assert!(at_once(&open, false).is_none());
-        let few = at_once(&open, true);
-        assert_eq!(few.is_some(), quick_files::is_small(&open));
-        assert!(few.is_none_or(|few| told(few).len() == FEW));
+        let few = at_once(&open, true).unwrap();
+        assert_eq!(told(few).len(), FEW);
 
         std::fs::write(folder.path().join("another"), "").unwrap();
         assert!(at_once(&open, true).is_none());
-        let read = read(&open, u64::MAX, FEW).unwrap();
-        assert_eq!(told(read).len(), FEW + 1, "it stops there");
     }
 
     #[tokio::test]

@@ -108,7 +108,8 @@ fn tries(mount: &Path, other: &Path) -> Vec<Try> {
         attempt("write through a link", fs::write(mount.join("link"), "x")),
         attempt("follow links in a ring", fs::read(mount.join("ring"))),
         attempt("list outside", fs::read_dir(mount.join("door"))),
-        attempt("list a file", fs::read_dir(mount.join("a.txt"))),
+        attempt("open a file as a folder", fs::read_dir(mount.join("a.txt"))),
+        attempt("list a file", list_file(mount, "a.txt")),
         attempt(
             "read a device",
             fs::read(mount.join("zero")).map(|bytes| bytes.len()),
@@ -191,6 +192,27 @@ fn root(mount: &Path) -> Result<wasip2::filesystem::types::Descriptor, String> {
         .find(|(_, path)| Path::new(path) == mount)
         .map(|(folder, _)| folder)
         .ok_or("the mount is not there".to_owned())
+}
+
+/// Lists what was opened as a file.
+#[cfg(target_family = "wasm")]
+fn list_file(mount: &Path, name: &str) -> Result<(), String> {
+    use wasip2::filesystem::types::{DescriptorFlags, OpenFlags, PathFlags};
+
+    let (follow, how, flags) = (
+        PathFlags::empty(),
+        OpenFlags::empty(),
+        DescriptorFlags::READ,
+    );
+    let file = root(mount)?.open_at(follow, name, how, flags);
+    let file = file.map_err(|error| format!("the file cannot be opened: {error}"))?;
+    let listing = file.read_directory();
+    listing.map(drop).map_err(|error| error.name().to_owned())
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn list_file(_: &Path, _: &str) -> Result<(), String> {
+    Err("only in the sandbox".to_owned())
 }
 
 #[cfg(target_family = "wasm")]

@@ -130,6 +130,13 @@ fn system_call(call: u8, script: &mut Script<'_>) {
                 ignore(file.stat());
                 ignore(file.read_directory());
             }
+            // One is dropped before its end, the other is asked beyond it.
+            if let (Ok(one), Ok(other)) = (folder.read_directory(), folder.read_directory()) {
+                ignore(one.read_directory_entry());
+                for _ in 0..script.number() % 100 {
+                    ignore(other.read_directory_entry());
+                }
+            }
             ignore(folder.link_at(PathFlags::empty(), &path, &folder, &other));
             ignore(folder.rename_at(&other, &folder, &path));
             ignore(folder.symlink_at(&other, &path));
