@@ -171,23 +171,29 @@ fn kind(folder: &File, name: &CStr, told: FileType) -> DescriptorType {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
-    use std::task::{Context, Poll, Waker};
+    use std::path::Path;
+
+    use tempfile::TempDir;
 
     use super::*;
-    use crate::quick_files;
 
-    fn folder(names: &[&str]) -> (tempfile::TempDir, Arc<File>) {
+    fn folder<T: AsRef<Path>>(names: impl IntoIterator<Item = T>) -> (TempDir, Arc<File>) {
         filled(tempfile::tempdir().unwrap(), names)
     }
 
-    fn filled(folder: tempfile::TempDir, names: &[&str]) -> (tempfile::TempDir, Arc<File>) {
+    fn filled<T: AsRef<Path>>(
+        folder: TempDir,
+        names: impl IntoIterator<Item = T>,
+    ) -> (TempDir, Arc<File>) {
         for name in names {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let open = Arc::new(File::open(folder.path()).unwrap());
         (folder, open)
+    }
+
+    fn numbered(count: usize) -> impl Iterator<Item = String> {
+        (0..count).map(|name| name.to_string())
     }
 
     /// What it tells, sorted.
@@ -202,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_listing_ends_with_the_first_entry_that_is_too_much() {
         let names = ["a", "bb", "ccc"];
-        let (_folder, open) = folder(&names);
+        let (_folder, open) = folder(names);
         let whole = 4 * ENTRY + 6;
         for in_place in [true, false] {
             let list = async |most| list(Arc::clone(&open), most, in_place).await.unwrap();
@@ -220,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_told_as_what_it_is() {
-        let (folder, open) = folder(&["file"]);
+        let (folder, open) = folder(["file"]);
         let path = folder.path();
         std::fs::create_dir(path.join("folder")).unwrap();
         std::os::unix::fs::symlink("folder", path.join("link")).unwrap();
@@ -248,7 +254,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_name_that_is_no_text_is_an_error_and_the_others_are_told() {
-        let (folder, open) = folder(&["before"]);
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        let (folder, open) = folder(["before"]);
         std::fs::write(folder.path().join(OsStr::from_bytes(b"\xff")), "").unwrap();
         let (mut listing, _) = read(&open, u64::MAX, false).unwrap();
         assert_eq!(listing.held(), 3 * ENTRY + 6);
@@ -261,7 +269,9 @@ mod tests {
     }
 
     /// The listing where it is made at once, by nobody else.
+    #[cfg(target_os = "linux")]
     fn at_once(open: &Arc<File>, in_place: bool) -> Option<Listing> {
+        use std::task::{Context, Poll, Waker};
         let runtime = tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)
             .build()
@@ -284,11 +294,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn only_few_entries_are_read_in_the_attempts_own_thread() {
-        let names: Vec<_> = (0..FEW).map(|name| name.to_string()).collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
         // In memory: the folder for temporary files may be one of overlayfs.
-        let (folder, open) = filled(tempfile::tempdir_in("/dev/shm").unwrap(), &names);
-        assert!(quick_files::is_small(&open));
+        let (folder, open) = filled(tempfile::tempdir_in("/dev/shm").unwrap(), numbered(FEW));
+        assert!(crate::quick_files::is_small(&open));
         assert!(at_once(&open, false).is_none());
         let few = at_once(&open, true).unwrap();
         assert_eq!(told(few).len(), FEW);
@@ -299,9 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_entries_are_listed_whole() {
-        let names: Vec<_> = (0..=FEW).map(|name| name.to_string()).collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let (_folder, open) = folder(&names);
+        let (_folder, open) = folder(numbered(FEW + 1));
         let listing = list(open, u64::MAX, true).await.unwrap();
         assert_eq!(told(listing).len(), FEW + 1);
     }
