@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::data::severities;
 use super::policy::{base64, policy};
-use crate::wording::{MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, verdict};
+use crate::wording::{
+    MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, part, verdict,
+};
 
 /// How many failures, decisions and artifacts are shown.
 const MAX_LISTED: usize = 500;
@@ -351,11 +353,7 @@ impl TaskRow {
                     (items.skipped, "skipped"),
                     (items.cancelled, "cancelled"),
                 ];
-                let mut text = format!(
-                    "{} of {} items",
-                    grouped(items.completed.into()),
-                    grouped(items.total.into())
-                );
+                let mut text = part(items.completed.into(), items.total.into(), "item");
                 for (number, word) in ended_otherwise {
                     if number > 0 {
                         text.push_str(&format!(", {number} {word}"));

@@ -14,7 +14,9 @@ use ringfence_flow::{
 };
 use serde::Serialize;
 
-use crate::wording::{MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, verdict};
+use crate::wording::{
+    MAX_INSIDE, WORST_FIRST, capitalized, count, explanation, grouped, part, verdict,
+};
 use crate::{ReportError, SourceLookup};
 
 /// How many findings are listed. Pull requests take 65,536 characters.
@@ -340,7 +342,10 @@ fn finding_row(found: &FindingRecord, source: Option<&str>) -> FindingRow {
 fn task_row(name: &str, task: &TaskRecord) -> TaskRow {
     let status = task.state().as_str();
     let status = match task.item_counts() {
-        Some(items) => format!("{status}, {} of {} items", items.completed, items.total),
+        Some(items) => {
+            let items = part(items.completed.into(), items.total.into(), "item");
+            format!("{status}, {items}")
+        }
         None => status.to_owned(),
     };
     let time = match (task.whole.started, task.whole.ended) {
